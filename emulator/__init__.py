@@ -1,0 +1,1 @@
+"""Emulated appliances, the LAN between them, and the backends that host them."""

@@ -1,0 +1,75 @@
+"""The module's configuration (R21 to R36, D11, D19)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time
+from ipaddress import IPv4Address
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+KEY_PATTERN = r"^[A-Z0-9]{5}(-[A-Z0-9]{5}){3}$"
+RepeatUnit = Literal["minute", "hour", "day", "week", "month"]
+
+
+def _server(value: str) -> str:
+    host, _, port = value.partition(":")
+    IPv4Address(host)
+    if port and not (port.isdecimal() and 0 < int(port) < 65536):  # noqa: PLR2004 - TCP's range
+        raise ValueError("the port must be a number from 1 to 65535")
+    return value
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s,;<>\x00-\x1f]+@[^@\s,;<>\x00-\x1f]+", value):
+        raise ValueError("exactly one e-mail address is needed (R27)")
+    return value
+
+
+class ModuleConfiguration(BaseModel):
+    """What the tabs *Einstellungen* and *Standby-Einstellungen* hold.
+
+    Attributes:
+        licence_key: the active's server licence key (R22).
+        attempts_max: tries of one run, the first included (R23).
+        send_mails, mail_address: notifications of the module (R26, R27).
+        repeat_unit, repeat_every, start_date, start_time: the schedule (R28 to R31).
+        standby_user, standby_password, standby_server: SSH access (R33 to R36, D19).
+        standby_host_key: the pinned key, "" until it was confirmed (D11).
+        stall_limit_s: an attempt without progress for so long is cut (D12).
+        stale_after_h: data older than this warns before a switchover (F8), in hours.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    licence_key: Annotated[str, Field(pattern=KEY_PATTERN)]
+    attempts_max: Annotated[int, Field(ge=1, le=99)] = 3
+    send_mails: bool = True
+    mail_address: Annotated[str, AfterValidator(_address)] | Literal[""] = ""
+    repeat_unit: RepeatUnit = "day"
+    repeat_every: Annotated[int, Field(ge=1, le=999)] = 1
+    start_date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+    start_time: Annotated[str, Field(pattern=r"^\d\d:\d\d$")]
+    standby_user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")] = "root"
+    standby_password: SecretStr = SecretStr("")
+    standby_server: Annotated[str, AfterValidator(_server)] | Literal[""] = ""
+    standby_host_key: str = ""
+    stall_limit_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    stale_after_h: Annotated[float, Field(gt=0)] = 48.0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ModuleConfiguration:
+        if self.send_mails and not self.mail_address:
+            raise ValueError("an e-mail address is needed when e-mails are to be sent (R27)")
+        self.anchor()
+        return self
+
+    def anchor(self) -> datetime:
+        """Return the first slot as local wall time (R30, R31).
+
+        Raises:
+            ValueError: the date or time does not exist in any calendar.
+        """
+        day = datetime.strptime(self.start_date, "%Y-%m-%d")  # noqa: DTZ007 - wall time, no zone
+        return datetime.combine(day.date(), time.fromisoformat(self.start_time))

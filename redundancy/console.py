@@ -1,0 +1,120 @@
+"""What a person can see and order: the engine as the pages and the command line know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import BinaryIO, Literal, Protocol
+
+from redundancy.configuration import ModuleConfiguration
+from redundancy.contract import Imported, NetworkSettings
+
+Role = Literal["active", "standby", "unconfigured"]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The close watch on the active's address (D9).
+
+    Attributes:
+        address: the active's IPv4 address that is being probed.
+        silent_s: how long it has been silent without a gap, in seconds.
+        needed_s: how long it must be silent before a switchover.
+        answered_by: MACs that answered last, empty while it is silent.
+    """
+
+    address: str
+    silent_s: float
+    needed_s: float
+    answered_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One line of the run history."""
+
+    run: int
+    started: datetime
+    finished: datetime | None
+    outcome: str  # "running", "succeeded", "failed", "refused"
+    causes: tuple[str, ...]  # one a failed attempt
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything that the tab "Redundanz" shows (R49 to R51)."""
+
+    role: Role
+    designated: Role
+    origin_age: timedelta | None  # of the data of the last import; None: never initialised
+    origin_stale: bool
+    adopts: NetworkSettings | None  # what a switchover would take over (R51)
+    own: NetworkSettings
+    lines_to_replug: tuple[str, ...]  # "isdn", "analogue" (R53)
+    watch: Watch | None
+    switchover: str | None  # the journal's last word on a switchover, None: never asked
+    runs: tuple[RunRecord, ...]
+    next_run: datetime | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer to a click.
+
+    Attributes:
+        outcome: "claimed" (this appliance holds the address now; also when it already did),
+            "refused", or "confirm" (ask the person first, D17).
+        code: machine-readable reason, e.g. `active-answers`, `not-standby`, `data-stale`.
+        reasons: for a person, in the appliance's language order (code, value) pairs that
+            the pages translate.
+        address: where the pages are from now on.
+    """
+
+    outcome: Literal["claimed", "refused", "confirm"]
+    code: str
+    reasons: tuple[tuple[str, str], ...]
+    address: str
+
+
+class Console(Protocol):
+    """The engine, as seen by people."""
+
+    def overview(self) -> Overview:
+        """Read the current picture; changes nothing."""
+
+    def open_watch(self) -> None:
+        """Watch the active's address closely for the next 60 s (the tab is open)."""
+
+    def switch_over(self, by: str, *, confirmed: bool) -> Decision:
+        """Switch to this appliance; returns as soon as it is decided (R5, D9, D17).
+
+        The watch's remaining silence is waited for. A repeated order returns the decision
+        of the first (F5).
+        """
+
+    def run_now(self, by: str) -> int:
+        """Start a run unless one is under way; returns its number (O6).
+
+        Raises:
+            Refused: `not-active`, `unconfigured`.
+        """
+
+    def initialise(self, stream: BinaryIO, size: int, by: str) -> Imported:
+        """Import the uploaded backup of the active once (R40 to R44).
+
+        Raises:
+            Refused: `not-standby`, or why the file was refused.
+        """
+
+    def configuration(self) -> ModuleConfiguration | None:
+        """Return the saved module configuration."""
+
+    def save_configuration(self, configuration: ModuleConfiguration, by: str) -> None:
+        """Validate against this appliance and save (R21 to R36, R45, R47).
+
+        Raises:
+            Refused: `module-licence` (R47), `cloud` (R2).
+        """
+
+    def standby_host_key(self, configuration: ModuleConfiguration) -> str:
+        """Return the host key that the standby shows now (D11)."""

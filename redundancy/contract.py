@@ -1,0 +1,328 @@
+"""The appliance contract: all that the engine may ask of an appliance.
+
+Every command is `appliancectl --json COMMAND …`, run locally or over SSH, and answers
+with one JSON object on standard output:
+
+    {"contract": 1, "ok": true,  "result": {…}}
+    {"contract": 1, "ok": false, "error": {"code": "…", "message": "…", "remedy": "…"}}
+
+The exit status is 0, 1 (refused) or 2 (the command itself is wrong). A real box takes
+part by providing this command set; `schema()` is its machine-readable form.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from redundancy.ports import Channel, Payload
+
+CONTRACT_VERSION = 1
+CONTROL_STALL_LIMIT_S = 30.0
+
+
+class Token(NamedTuple):
+    """The right to act on a standby: the newest (epoch, run, attempt) wins (D2, D14)."""
+
+    epoch: int
+    run: int
+    attempt: int
+
+    def __str__(self) -> str:
+        """Render as on the command line: `1.3.2`."""
+        return f"{self.epoch}.{self.run}.{self.attempt}"
+
+
+class Model(BaseModel):
+    """A frozen value of the contract; unknown fields are an error on our side only."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+M = TypeVar("M", bound=Model)
+
+
+class NetworkSettings(Model):
+    """IPv4 settings of an appliance (R9, R51)."""
+
+    method: Literal["static", "dhcp"] = "static"
+    address: str
+    prefix: int
+    gateway: str
+    dns: tuple[str, ...] = ()
+
+
+class Licence(Model):
+    """A licence without its key: the fingerprint compares, `redacted` is shown (R12, R14)."""
+
+    kind: Literal["server", "user", "module"]
+    module: str | None = None
+    users: int = 0
+    fingerprint: str
+    redacted: str
+
+
+class Lineage(Model):
+    """Where a state stands (D14): the epoch, whose it is, and the last generation in it."""
+
+    epoch: int
+    holder: str  # fingerprint of the server licence whose appliance opened the epoch
+    generation: int
+
+
+class Origin(Model):
+    """The backup that the content of a standby came from."""
+
+    epoch: int
+    generation: int
+    taken_at: AwareDatetime
+    imported_at: AwareDatetime
+    sha256: str
+    network: NetworkSettings  # of the appliance that made the backup; never applied (D7)
+
+
+class Takeover(Model):
+    """A takeover of the active's address that was committed on this appliance (D10)."""
+
+    operation: str
+    epoch: int
+    settled: bool  # the old address has been given up
+
+
+class ModuleState(Model):
+    """A module configuration and whether it is active (R45, D13)."""
+
+    name: str
+    active: bool
+
+
+class Busy(Model):
+    """What is under way on the appliance."""
+
+    backup: bool = False
+    receiving: str | None = None  # the token
+    importing: str | None = None
+
+
+class Status(Model):
+    """Everything that preconditions, role and safety checks look at."""
+
+    name: str
+    hardware_id: str
+    type: Literal["hardware", "vm", "cloud"]
+    version: str
+    zone: str
+    network: NetworkSettings
+    licences: tuple[Licence, ...]
+    user_count: int
+    lineage: Lineage
+    origin: Origin | None = None
+    takeover: Takeover | None = None
+    modules: tuple[ModuleState, ...] = ()
+    lines: dict[str, int] = {}  # "sip", "isdn", "analogue" -> how many
+    busy: Busy = Busy()
+
+    @property
+    def server_key(self) -> str | None:
+        """Return the fingerprint of the server licence, if one is installed."""
+        return next((one.fingerprint for one in self.licences if one.kind == "server"), None)
+
+
+class Backup(Model):
+    """A finished `.sar` file on the appliance."""
+
+    file: str  # its name; unique on the appliance
+    path: str
+    epoch: int
+    generation: int
+    version: str
+    taken_at: AwareDatetime
+    size: int
+    sha256: str
+
+
+class Received(Model):
+    """A backup that arrived whole."""
+
+    file: str
+    size: int
+    sha256: str
+
+
+class Imported(Model):
+    """A committed import."""
+
+    epoch: int
+    generation: int
+    objects: int
+
+
+class Activated(Model):
+    """Modules that were brought to life after a switchover (D13)."""
+
+    modules: tuple[str, ...]
+
+
+class User(Model):
+    """A user as far as mails need one (R55)."""
+
+    login: str
+    name: str
+    email: str | None = None
+    language: Literal["de", "en"] = "de"
+
+
+class Users(Model):
+    """All users of the appliance."""
+
+    users: tuple[User, ...]
+
+
+class Configuration(Model):
+    """A module's configuration; None where the module has none."""
+
+    values: dict[str, Any] | None
+
+
+class Mail(Model):
+    """A message for the appliance's mail queue; the Message-ID makes it one message (D5)."""
+
+    message_id: str
+    recipient: str
+    subject: str
+    body: str
+
+
+class Queued(Model):
+    """What the mail queue took; known Message-IDs are not taken again."""
+
+    queued: int
+    known: int
+
+
+class Nothing(Model):
+    """The answer of commands that only act."""
+
+
+class Appliance:
+    """Typed commands over a channel; the same client serves this box and the other one.
+
+    Every method raises what `Channel.call` raises, and `Refused` with the contract's
+    error codes: `busy`, `fenced`, `not-a-backup`, `checksum`, `version`, `epoch`,
+    `disk-full`, `not-standby`, `no-such-file`, `usage`.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def status(self) -> Status:
+        """Read the whole state; changes nothing."""
+        return self._ask(Status, ["status"])
+
+    def create_backup(self, operation: str) -> Backup:
+        """Export a fresh backup; the same operation id returns the same backup."""
+        return self._ask(Backup, ["backup", "create", "--operation", operation])
+
+    def hold_backup(self, file: str) -> None:
+        """Keep a backup from being rotated away while it travels (O3)."""
+        self._ask(Nothing, ["backup", "hold", file])
+
+    def release_backup(self, file: str) -> None:
+        """Let rotation have a backup again."""
+        self._ask(Nothing, ["backup", "release", file])
+
+    def fence(self, token: Token) -> None:
+        """End any older receive or import, remove its remains, refuse older tokens (D2)."""
+        self._ask(Nothing, ["fence", str(token)])
+
+    def receive(
+        self,
+        token: Token,
+        backup: Backup,
+        stream: BinaryIO,
+        stall_limit_s: float,
+        progress: Callable[[int], None],
+    ) -> Received:
+        """Send a backup's bytes; the standby verifies size and SHA-256 before it keeps them."""
+        argv = ["receive", str(token), "--file", backup.file]
+        argv += ["--size", str(backup.size), "--sha256", backup.sha256]
+        payload = Payload(stream, backup.size, stall_limit_s, progress)
+        return self._ask(Received, argv, payload)
+
+    def import_backup(self, token: Token, file: str) -> Imported:
+        """Import a received backup atomically (D8)."""
+        return self._ask(Imported, ["import", str(token), "--file", file])
+
+    def initialise(
+        self, stream: BinaryIO, size: int, stall_limit_s: float, progress: Callable[[int], None]
+    ) -> Imported:
+        """Take an uploaded backup as the standby's first content (R40 to R44)."""
+        payload = Payload(stream, size, stall_limit_s, progress)
+        return self._ask(Imported, ["initialise", "--size", str(size)], payload)
+
+    def take_over(self, operation: str, epoch: int, network: NetworkSettings) -> Takeover:
+        """Open an epoch and adopt an address in one commit; idempotent by operation (D10).
+
+        The old address stays beside the new one until `settle`.
+        """
+        argv = ["takeover", "--operation", operation, "--epoch", str(epoch)]
+        argv += ["--address", network.address, "--prefix", str(network.prefix)]
+        argv += ["--gateway", network.gateway, "--dns", ",".join(network.dns)]
+        return self._ask(Takeover, argv)
+
+    def settle(self, operation: str) -> Takeover:
+        """Give up the address that this appliance had before the takeover (D10)."""
+        return self._ask(Takeover, ["settle", "--operation", operation])
+
+    def activate_modules(self) -> Activated:
+        """Give all modules but Redundanz the activation they had on the active (D13)."""
+        return self._ask(Activated, ["modules", "activate"])
+
+    def users(self) -> tuple[User, ...]:
+        """List the users."""
+        return self._ask(Users, ["users", "list"]).users
+
+    def enqueue_mails(self, mails: Sequence[Mail]) -> Queued:
+        """Put messages into the durable mail queue."""
+        return self._ask(Queued, ["mail", "enqueue"], _json([one.model_dump() for one in mails]))
+
+    def configuration(self, module: str) -> dict[str, Any] | None:
+        """Read a module's configuration, or None where there is none."""
+        return self._ask(Configuration, ["module", "get", module]).values
+
+    def configure(self, module: str, values: dict[str, Any], *, active: bool) -> None:
+        """Write a module's configuration; a standby stores it inactive (R45)."""
+        argv = ["module", "put", module, *(["--active"] if active else [])]
+        self._ask(Nothing, argv, _json(values))
+
+    def close(self) -> None:
+        """End the connection."""
+        self._channel.close()
+
+    def _ask(self, answer: type[M], argv: list[str], payload: Payload | None = None) -> M:
+        return answer.model_validate(self._channel.call(argv, payload))
+
+
+def _json(value: Any) -> Payload:
+    """Wrap a JSON document as a command's standard input."""
+    data = json.dumps(value).encode()
+    return Payload(io.BytesIO(data), len(data), CONTROL_STALL_LIMIT_S, lambda _sent: None)
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schemas of all answers, by model name, and the contract's version."""
+    models = (Status, Backup, Received, Imported, Takeover, Activated, User, Mail, Queued)
+    return {
+        "contract": CONTRACT_VERSION,
+        "answers": {one.__name__: one.model_json_schema() for one in models},
+    }
+
+
+def instant(value: datetime) -> str:
+    """Render an instant as the contract does: ISO 8601, UTC, seconds."""
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""Drills: scenarios, checkers, the runner, reports and the command line."""
