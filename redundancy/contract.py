@@ -265,6 +265,11 @@ class Appliance:
         payload = Payload(stream, size, stall_limit_s, progress)
         return self._ask(Imported, ["initialise", "--size", str(size)], payload)
 
+    def open_epoch(self, operation: str, epoch: int) -> Lineage:
+        """Make this appliance the holder of a new epoch (D14); idempotent by operation."""
+        argv = ["epoch", "open", "--operation", operation, "--epoch", str(epoch)]
+        return self._ask(Lineage, argv)
+
     def take_over(self, operation: str, epoch: int, network: NetworkSettings) -> Takeover:
         """Open an epoch and adopt an address in one commit; idempotent by operation (D10).
 

@@ -1,0 +1,401 @@
+"""The machine of a run: bring one backup across, in at most `attempts_max` attempts.
+
+Invariants, whatever is observed and wherever it is interrupted:
+
+- An attempt begins by looking at the standby. If it already holds this run's generation,
+  the run has succeeded: nothing is imported twice (D2).
+- Nothing is sent before the preconditions hold, and their failure ends the run at once (D4).
+- Every receive and import follows a fence with the attempt's token, so that whatever an
+  older attempt left behind can no longer act (D2).
+- There are never more than `attempts_max` attempts (D1), and between the end of one and the
+  start of the next lie `WAIT` (R24).
+- Success is only what was read back from the standby, never what it answered (T14).
+- After a restart the interrupted attempt has failed; what it achieved is found by the next.
+
+The machine knows neither clock nor network: `step(state, observation, now)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from redundancy.contract import Backup, Origin, Token
+from redundancy.journal import Record
+from redundancy.preconditions import Problem
+
+WAIT = timedelta(minutes=5)  # R24
+NOT_RETRIED = frozenset({"authentication-failed", "host-key-changed"})  # D4, D11
+
+Phase = Literal[
+    "idle", "checking", "exporting", "fencing", "sending", "importing", "verifying", "waiting",
+    "succeeded", "failed", "refused",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An attempt that failed."""
+
+    attempt: int
+    at: datetime
+    cause: str
+    message: str
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stands."""
+
+    phase: Phase = "idle"
+    run: int = 0
+    epoch: int = 0
+    attempts_max: int = 1
+    attempt: int = 0
+    after_failure: bool = False  # the run before this one failed (D5)
+    backup: Backup | None = None
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def token(self) -> Token:
+        """Return the current attempt's right to act."""
+        return Token(self.epoch, self.run, self.attempt)
+
+    @property
+    def over(self) -> bool:
+        """Tell whether nothing more will happen."""
+        return self.phase in {"idle", "succeeded", "failed", "refused"}
+
+
+# Observations
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run is due, by schedule or by a person."""
+
+    run: int
+    epoch: int
+    attempts_max: int
+    after_failure: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Both appliances were looked at."""
+
+    problems: tuple[Problem, ...]
+    origin: Origin | None  # of the standby's content
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The backup of this run is there."""
+
+    backup: Backup
+
+
+@dataclass(frozen=True)
+class Done:
+    """The last action took effect (fence, send, import)."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The last action failed, or nobody knows (`definite` is False)."""
+
+    cause: str
+    message: str
+    definite: bool
+
+
+@dataclass(frozen=True)
+class WaitOver:
+    """The wait between two attempts is over."""
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """The engine was restarted in mid-run."""
+
+
+Observation = Started | Checked | Exported | Done | Failed | WaitOver | Restarted
+
+
+# Actions
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Write an event into the journal."""
+
+    event: str
+    cause: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Check:
+    """Read both appliances' states and compare them."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """Make this run's backup, or find the one that was made for it, and hold it."""
+
+    operation: str
+
+
+@dataclass(frozen=True)
+class Fence:
+    """End whatever an older attempt left on the standby."""
+
+    token: Token
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send the backup."""
+
+    token: Token
+    backup: Backup
+
+
+@dataclass(frozen=True)
+class Import:
+    """Import the backup that arrived."""
+
+    token: Token
+    file: str
+
+
+@dataclass(frozen=True)
+class WaitUntil:
+    """Wait on the Calendar."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Notify:
+    """Send the notification of an event to the module's address (D5)."""
+
+    kind: Literal["run-failed", "run-refused", "run-recovered"]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Release:
+    """Let rotation have the backup again."""
+
+    file: str
+
+
+Action = Tell | Check | Export | Fence | Send | Import | WaitUntil | Notify | Release
+Step = tuple[State, list[Action]]
+
+
+def operation(run: int) -> str:
+    """Return the journal's name of a run."""
+    return f"run-{run}"
+
+
+def step(state: State, seen: Observation, now: datetime) -> Step:
+    """Decide what follows from an observation.
+
+    Of the returned actions only the last can yield the next observation.
+    """
+    return _HANDLERS[type(seen)](state, seen, now)
+
+
+def _start(state: State, seen: Started, _now: datetime) -> Step:
+    if not state.over:
+        return state, []
+    fresh = State(
+        run=seen.run,
+        epoch=seen.epoch,
+        attempts_max=seen.attempts_max,
+        after_failure=seen.after_failure,
+    )
+    detail = {
+        "run": seen.run,
+        "epoch": seen.epoch,
+        "attempts_max": seen.attempts_max,
+        "after_failure": seen.after_failure,
+        "reason": seen.reason,
+    }
+    begun, actions = _attempt(fresh)
+    return begun, [Tell("run.started", detail=detail), *actions]
+
+
+def _attempt(state: State) -> Step:
+    following = replace(state, phase="checking", attempt=state.attempt + 1)
+    detail = {"run": state.run, "attempt": following.attempt, "token": str(following.token)}
+    return following, [Tell("attempt.started", detail=detail), Check()]
+
+
+def _resume(state: State, _seen: Restarted, now: datetime) -> Step:
+    """Go on after a restart; an attempt that was under way has failed."""
+    if state.over:
+        return state, []
+    if state.phase == "waiting":
+        if _gives_up(state, state.failures[-1].cause):
+            return _give_up(state)
+        return state, [WaitUntil(state.failures[-1].at + WAIT)]
+    if state.attempt == 0:
+        return _attempt(state)
+    return _fail(state, Failed("restarted", "the engine was restarted", definite=True), now)
+
+
+def _wait_over(state: State, _seen: WaitOver, _now: datetime) -> Step:
+    return _attempt(state) if state.phase == "waiting" else (state, [])
+
+
+def _exported(state: State, seen: Exported, _now: datetime) -> Step:
+    if state.phase != "exporting":
+        return state, []
+    told = Tell("run.exported", detail={"backup": seen.backup.model_dump(mode="json")})
+    return replace(state, phase="fencing", backup=seen.backup), [told, Fence(state.token)]
+
+
+def _checked(state: State, seen: Checked, now: datetime) -> Step:
+    if state.phase == "verifying":
+        return _verified(state, seen, now)
+    if state.phase != "checking":
+        return state, []
+    if seen.problems:
+        detail = {
+            "run": state.run,
+            "problems": [f"{one.appliance}: {one.message}" for one in seen.problems],
+        }
+        over, actions = _end(state, "refused", seen.problems[0].code, detail)
+        return over, [Notify("run-refused", seen.problems), *actions]
+    if state.backup is None:
+        return replace(state, phase="exporting"), [Export(operation(state.run))]
+    if _holds(seen.origin, state.backup):
+        return _succeed(state)
+    return replace(state, phase="fencing"), [Fence(state.token)]
+
+
+def _done(state: State, _seen: Done, _now: datetime) -> Step:
+    if state.backup is None:
+        return state, []
+    match state.phase:
+        case "fencing":
+            return replace(state, phase="sending"), [Send(state.token, state.backup)]
+        case "sending":
+            return replace(state, phase="importing"), [Import(state.token, state.backup.file)]
+        case "importing":
+            return replace(state, phase="verifying"), [Check()]
+    return state, []
+
+
+def _verified(state: State, seen: Checked, now: datetime) -> Step:
+    if state.backup is not None and _holds(seen.origin, state.backup):
+        return _succeed(state)
+    message = "the standby reported success, but does not hold the backup"
+    return _fail(state, Failed("not-imported", message, definite=True), now)
+
+
+def _holds(origin: Origin | None, backup: Backup) -> bool:
+    """Tell whether content came from exactly this backup."""
+    return origin is not None and (
+        (origin.epoch, origin.generation, origin.sha256)
+        == (backup.epoch, backup.generation, backup.sha256)
+    )
+
+
+def _fail(state: State, seen: Failed, now: datetime) -> Step:
+    if state.over:
+        return state, []
+    detail = {
+        "run": state.run,
+        "attempt": state.attempt,
+        "message": seen.message,
+        "definite": seen.definite,
+    }
+    if not seen.definite and state.phase == "importing":
+        # The import may have happened: look before anything else, within this attempt.
+        looking = replace(state, phase="verifying")
+        return looking, [Tell("attempt.indefinite", seen.cause, detail), Check()]
+    failure = Failure(state.attempt, now, seen.cause, seen.message)
+    failed = replace(state, phase="waiting", failures=(*state.failures, failure))
+    told = Tell("attempt.failed", seen.cause, detail)
+    if _gives_up(failed, seen.cause):
+        over, actions = _give_up(failed)
+        return over, [told, *actions]
+    until = now + WAIT
+    waiting = Tell("run.waiting", detail={"run": state.run, "until": until.isoformat()})
+    return failed, [told, waiting, WaitUntil(until)]
+
+
+def _gives_up(state: State, cause: str) -> bool:
+    return state.attempt >= state.attempts_max or cause in NOT_RETRIED
+
+
+def _give_up(state: State) -> Step:
+    causes = [one.cause for one in state.failures]
+    over, actions = _end(state, "failed", causes[-1], {"run": state.run, "causes": causes})
+    return over, [Notify("run-failed"), *actions]
+
+
+def _succeed(state: State) -> Step:
+    generation = state.backup.generation if state.backup else 0
+    detail = {"run": state.run, "attempt": state.attempt, "generation": generation}
+    over, actions = _end(state, "succeeded", "", detail)
+    return over, [*([Notify("run-recovered")] if state.after_failure else []), *actions]
+
+
+def _end(
+    state: State,
+    phase: Literal["succeeded", "failed", "refused"],
+    cause: str,
+    detail: dict[str, Any],
+) -> Step:
+    """Close the run. Its mail was queued before: a restart in between repeats the Message-ID."""
+    release: list[Action] = [Release(state.backup.file)] if state.backup else []
+    return replace(state, phase=phase), [Tell(f"run.{phase}", cause, detail), *release]
+
+
+_HANDLERS: Mapping[type, Callable[[State, Any, datetime], Step]] = {
+    Started: _start,
+    Restarted: _resume,
+    WaitOver: _wait_over,
+    Checked: _checked,
+    Exported: _exported,
+    Done: _done,
+    Failed: _fail,
+}
+
+
+def replay(records: Sequence[Record]) -> State:
+    """Rebuild the state of the newest run from the journal, as far as it was written down."""
+    state = State()
+    for one in records:
+        detail = one.detail
+        match one.event:
+            case "run.started":
+                state = State(
+                    "checking",
+                    detail["run"],
+                    detail["epoch"],
+                    detail["attempts_max"],
+                    after_failure=detail["after_failure"],
+                )
+            case "run.exported":
+                state = replace(state, backup=Backup.model_validate(detail["backup"]))
+            case "attempt.started":
+                state = replace(state, phase="checking", attempt=detail["attempt"])
+            case "attempt.failed":
+                failure = Failure(detail["attempt"], one.at, one.cause, detail["message"])
+                state = replace(state, phase="waiting", failures=(*state.failures, failure))
+            case "run.succeeded":
+                state = replace(state, phase="succeeded")
+            case "run.failed":
+                state = replace(state, phase="failed")
+            case "run.refused":
+                state = replace(state, phase="refused")
+    return state
