@@ -1,0 +1,69 @@
+"""Invariants: each file states one and judges a record by it.
+
+A checker reads the record and nothing else, so a stored run can be judged again. One
+that crashes says nothing: inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from scenarios.checkers import (
+    attempt_spacing,
+    attempts_bounded,
+    claim_after_silence,
+    claim_needs_click,
+    content_is_a_generation,
+    epoch_never_falls,
+    expectations,
+    faults_fired,
+    import_after_hash,
+    licences_disjoint,
+    module_enabled_once,
+    no_import_on_active,
+    no_secret,
+    older_attempts_rest,
+    one_holder,
+    one_message_each,
+    one_run_at_a_time,
+    part_never_imported,
+    standby_identity,
+)
+from scenarios.record import Record
+from scenarios.verdict import Judgement, inconclusive
+
+Checker = Callable[[Record], Judgement]
+
+CHECKERS: Mapping[str, Checker] = {
+    "expectations": expectations.check,
+    "faults-fired": faults_fired.check,
+    "one-holder": one_holder.check,
+    "claim-needs-click": claim_needs_click.check,
+    "claim-after-silence": claim_after_silence.check,
+    "epoch-never-falls": epoch_never_falls.check,
+    "content-is-a-generation": content_is_a_generation.check,
+    "import-after-hash": import_after_hash.check,
+    "part-never-imported": part_never_imported.check,
+    "attempts-bounded": attempts_bounded.check,
+    "attempt-spacing": attempt_spacing.check,
+    "one-run-at-a-time": one_run_at_a_time.check,
+    "older-attempts-rest": older_attempts_rest.check,
+    "one-message-each": one_message_each.check,
+    "licences-disjoint": licences_disjoint.check,
+    "module-enabled-once": module_enabled_once.check,
+    "standby-identity": standby_identity.check,
+    "no-import-on-active": no_import_on_active.check,
+    "no-secret": no_secret.check,
+}
+
+
+def judge(record: Record, checkers: Mapping[str, Checker] = CHECKERS) -> dict[str, Judgement]:
+    """Run every checker over a record."""
+    return {name: _judge_one(checker, record) for name, checker in checkers.items()}
+
+
+def _judge_one(checker: Checker, record: Record) -> Judgement:
+    try:
+        return checker(record)
+    except Exception as error:  # noqa: BLE001 - whatever a checker trips over is its verdict
+        return inconclusive(f"the checker crashed: {type(error).__name__}: {error}")

@@ -1,0 +1,33 @@
+"""A module is enabled on at most one appliance at a time (R45, I5, D13)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from scenarios.record import Record
+from scenarios.verdict import Judgement, inconclusive, judged
+
+_OWN = "redundanz"  # configured on both by nature (R39); its runs are judged elsewhere
+
+
+def check(record: Record) -> Judgement:
+    """Compare the activations that were read at one moment."""
+    moments: dict[str, dict[str, list[str]]] = {}
+    for read in record.reads:
+        if read.what == "status":
+            active = [one["name"] for one in read.answer["modules"] if one["active"]]
+            moments.setdefault(read.moment, {})[read.node] = active
+    if not moments:
+        return inconclusive("no modules were read")
+    faults = []
+    for moment, nodes in moments.items():
+        holders: dict[str, list[str]] = defaultdict(list)
+        for node, active in nodes.items():
+            for module in active:
+                holders[module].append(node)
+        faults += [
+            f"{moment}: {module} is active on {' and '.join(both)}"
+            for module, both in holders.items()
+            if len(both) > 1 and module != _OWN
+        ]
+    return judged(faults, f"looked at {len(moments)} moment(s)")

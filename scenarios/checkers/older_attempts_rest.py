@@ -1,0 +1,37 @@
+"""Once a newer attempt has come, nothing of an older one acts (D2, T15)."""
+
+from __future__ import annotations
+
+from scenarios.record import Record
+from scenarios.verdict import Judgement, judged, not_applicable
+
+_RIGHTS = ("fenced", "receive.started")
+_ACTS = (
+    "receive.started",
+    "receive.finished",
+    "import.started",
+    "import.verified",
+    "import.committed",
+)
+
+
+def check(record: Record) -> Judgement:
+    """Follow the newest token of each appliance; what acts under an older one is a fault."""
+    newest: dict[str, tuple[int, ...]] = {}
+    faults = []
+    acts = 0
+    for event in record.select("appliance", *_RIGHTS, *_ACTS):
+        text = event.detail.get("token")
+        if not text:
+            continue
+        token = tuple(int(part) for part in str(text).split("."))
+        latest = newest.get(event.node, token)
+        if event.event in _ACTS:
+            acts += 1
+            if token < latest:
+                over = ".".join(str(part) for part in latest)
+                faults.append(f"{event.node}: {event.event} of {text} after {over} had come")
+        newest[event.node] = max(token, latest)
+    if not acts:
+        return not_applicable("no attempt reached an appliance")
+    return judged(faults, f"{acts} acts, each of the newest attempt")
