@@ -1,0 +1,39 @@
+"""Who has which address on a lab's LAN (docs/design.md, "Backends")."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+HOST = 1
+MAIL = 30
+OBSERVER = 40
+FIRST_PHONE = 101
+LAST_PHONE = 219  # above lies what Docker assigns on its own
+
+
+def mac_of(lab: str, node: str) -> str:
+    """Return a node's MAC: locally administered, unicast, the same in every run."""
+    digest = hashlib.sha256(f"{lab}/{node}".encode()).digest()
+    octets = bytes([(digest[0] & 0xFC) | 0x02]) + digest[1:6]
+    return octets.hex(":")
+
+
+@dataclass(frozen=True)
+class Station:
+    """A node of the lab that is no appliance."""
+
+    name: str
+    host: int  # the last octet
+    address: str
+    mac: str
+
+
+def stations(lab: str, subnet: IPv4Network, phones: int) -> tuple[Station, ...]:
+    """Return the mail sink, the observer and the phones of a lab."""
+    places = {"mail": MAIL, "observer": OBSERVER}
+    places |= {f"phone{number + 1}": FIRST_PHONE + number for number in range(phones)}
+    return tuple(
+        Station(name, host, str(subnet[host]), mac_of(lab, name)) for name, host in places.items()
+    )

@@ -1,0 +1,103 @@
+"""The switch: cables, carriers, and the recording of what crosses the bridge."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import socket
+import struct
+import threading
+
+from scapy.data import DLT_EN10MB
+from scapy.utils import RawPcapWriter
+
+from emulator.addressing import Station
+from emulator.agents.frames import ARP_ONLY, Frame, Tap
+from emulator.agents.namespace import NetworkNamespace, run_ip
+
+SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
+IFF_UP = 0x1
+
+
+class Switch:
+    """Works on a bridge in its own network namespace.
+
+    Args:
+        bridge: the bridge's interface name.
+    """
+
+    def __init__(self, bridge: str) -> None:
+        self._bridge = bridge
+        self._recording: tuple[Tap, threading.Thread, list[Frame]] | None = None
+
+    def plug(self, stations: dict[Station, NetworkNamespace], prefix: int) -> None:
+        """Give each station a port with its MAC and address, and a cable to the bridge."""
+        lines = []
+        for station, namespace in stations.items():
+            cable = self.cable(station)
+            ends = f"name eth0 address {station.mac} netns {namespace.path}"
+            lines += [
+                f"link add {cable} type veth peer {ends}",
+                f"link set {cable} master {self._bridge} up",
+            ]
+        run_ip(*lines)
+        for station, namespace in stations.items():
+            with namespace.entered():
+                run_ip(
+                    "link set lo up",
+                    f"addr add {station.address}/{prefix} dev eth0",
+                    "link set eth0 up",
+                )
+
+    def cable(self, station: Station) -> str:
+        """Return the name of the bridge's end of a station's cable."""
+        return f"{self._bridge}.{station.host}"
+
+    def carrier(self, cable: str, *, up: bool) -> None:
+        """Plug a cable in or out: the other end loses its carrier (netdevice(7)).
+
+        Args:
+            cable: an interface of this namespace, by name or by index.
+            up: in or out.
+        """
+        name = socket.if_indextoname(int(cable)) if cable.isdecimal() else cable
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            request = struct.pack("16sH14x", name.encode(), 0)
+            answer = fcntl.ioctl(control, SIOCGIFFLAGS, request)
+            flags = struct.unpack("16sH14x", answer)[1]
+            flags = flags | IFF_UP if up else flags & ~IFF_UP
+            fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", name.encode(), flags))
+
+    def capture(self) -> None:
+        """Start to record ARP on the whole LAN, unicast replies included.
+
+        Raises:
+            ValueError: a recording is under way.
+        """
+        if self._recording is not None:
+            raise ValueError("the switch is recording already: fetch that recording first")
+        tap = Tap(self._bridge, ARP_ONLY, promiscuous=True)
+        frames: list[Frame] = []
+        recorder = threading.Thread(target=lambda: frames.extend(tap.frames()), daemon=True)
+        self._recording = tap, recorder, frames
+        recorder.start()
+
+    def pcap(self) -> bytes:
+        """Stop and return the recording.
+
+        Raises:
+            ValueError: nothing is being recorded.
+        """
+        if self._recording is None:
+            raise ValueError("the switch is not recording anything")
+        tap, recorder, frames = self._recording
+        self._recording = None
+        tap.close()
+        recorder.join()
+        file = io.BytesIO()
+        writer = RawPcapWriter(file, linktype=DLT_EN10MB, nano=True)
+        writer.write_header(None)
+        for frame in frames:
+            writer.write_packet(frame.data, sec=frame.seconds, usec=frame.nanoseconds)
+        writer.flush()
+        return file.getvalue()

@@ -1,0 +1,120 @@
+"""What hosts a lab's nodes: the protocol `LabBackend`, implemented by `netns` and `docker`.
+
+A backend knows nodes, cables and programs; it knows nothing of appliances or drills.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, Literal, Protocol
+
+from emulator.nodelink import Pipe
+
+Record = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Lan:
+    """A lab's LAN.
+
+    Attributes:
+        lab: the lab's name, the label of all that is made.
+        subnet: its /24; the host has the first address.
+    """
+
+    lab: str
+    subnet: IPv4Network
+
+    @property
+    def host_address(self) -> IPv4Address:
+        """Return the address at which the host itself stands on the LAN."""
+        return self.subnet[1]
+
+    @property
+    def interface(self) -> str:
+        """Return the name of the LAN's interface on the host (at most 15 characters)."""
+        return self.interface_of(self.lab)
+
+    @staticmethod
+    def interface_of(lab: str) -> str:
+        """Return the name of a lab's interface on the host."""
+        return "sl" + hashlib.sha256(lab.encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """A node to be made.
+
+    Attributes:
+        name: unique in the lab.
+        role: an `appliance` has a cable to the switch; the `switch` is where the bridge is.
+        program: a Python module and its arguments, the node's only long-lived program.
+        files: content below the state folder, placed before the first boot.
+    """
+
+    name: str
+    role: Literal["appliance", "switch"]
+    program: tuple[str, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a program on a node did."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+
+class LabBackend(Protocol):
+    """Hosts nodes. Every failure is a `LabError` that says what, where and what to do."""
+
+    @property
+    def name(self) -> Literal["docker", "netns"]:
+        """Its name on the command line."""
+
+    def create_lan(self, lan: Lan, record: Record) -> None:
+        """Make the LAN; `record` is told of everything before it is made."""
+
+    def bridge(self, lan: Lan) -> str:
+        """Return the bridge's interface name, as the switch node sees it."""
+
+    def state_folder(self, lan: Lan, node: str) -> str:
+        """Return where a node's state lies, as the node sees it."""
+
+    def boot(self, lan: Lan, node: NodePlan) -> None:
+        """Start a node's program, the first time or after `power_off`; its files stay."""
+
+    def power_off(self, lan: Lan, node: str) -> None:
+        """Kill every process of a node at once; returns when all are dead."""
+
+    def running(self, lan: Lan, node: str) -> bool:
+        """Say whether a node is on."""
+
+    def cable(self, lan: Lan, node: str) -> str:
+        """Return the interface of the switch where a running node's cable ends."""
+
+    def connect(self, lan: Lan, node: str, socket_path: str) -> Pipe:
+        """Connect to a Unix socket on a node, waiting until a program listens there."""
+
+    def execute(self, lan: Lan, node: str, argv: Sequence[str], stdin: bytes = b"") -> Completed:
+        """Run a program on a running node to its end."""
+
+    def read(self, lan: Lan, node: str, path: str) -> bytes:
+        """Read a file below the state folder, also when the node is off."""
+
+    def files(self, lan: Lan, node: str, path: str) -> list[str]:
+        """List a folder below the state folder, also when the node is off."""
+
+    def log(self, lan: Lan, node: str) -> bytes:
+        """Return what a node's program wrote to its standard streams, also when it is off."""
+
+    def destroy(self, lab: str) -> None:
+        """Remove everything that carries the lab's label; harmless when repeated."""
+
+    def labels(self) -> frozenset[str]:
+        """Return the labs of which anything is left here."""
