@@ -7,7 +7,9 @@
     │   ├── ConnectionLost       refused, reset or cut before anything was started
     │   ├── AuthenticationFailed user or password is wrong (never retried in a burst)
     │   ├── HostKeyChanged       the pinned key differs: the run stops (D11)
-    │   └── Stalled              no progress within the stall limit (D12)
+    │   ├── Stalled              no progress within the stall limit (D12)
+    │   └── LanUnusable          this appliance's own LAN port has no link: silence on it
+    │                            proves nothing (D9)
     └── IndefiniteError          the connection died while the far side may have acted:
                                  observe first, never repeat blindly (D2)
 
@@ -72,6 +74,12 @@ class Stalled(DefiniteError):  # noqa: N818 - see Refused
     """No byte moved within the stall limit (D12)."""
 
     code = "stalled"
+
+
+class LanUnusable(DefiniteError):  # noqa: N818 - see Refused
+    """This appliance's own LAN port is down, so nothing can be learnt from the wire (D9)."""
+
+    code = "lan-unusable"
 
 
 class IndefiniteError(RedundancyError):

@@ -1,0 +1,182 @@
+"""Commands of the contract over one SSH connection."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from redundancy.adapters import envelope
+from redundancy.adapters.local import PIECE_SIZE, read_piece
+from redundancy.adapters.watchdog import Watchdog
+from redundancy.errors import ConnectionLost, IndefiniteError, RedundancyError, Stalled
+from redundancy.ports import Payload
+
+if TYPE_CHECKING:
+    import paramiko
+
+PROGRAM = "appliancectl"
+STDERR_PIECE_SIZE = 4096
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a command may take, in seconds.
+
+    Attributes:
+        start_s: until the far side has started it.
+        answer_s: until it has answered, once the payload is sent (an import takes long).
+        dead_peer_s: bytes that stay unacknowledged for so long while the answer is awaited
+            mean that the line is dead; a far side that works keeps acknowledging.
+    """
+
+    start_s: float = 30.0
+    answer_s: float = 600.0
+    dead_peer_s: float = 30.0
+
+
+class SshChannel:
+    """A logged-in connection; see `redundancy.ports.Channel`.
+
+    Args:
+        transport: authenticated.
+        limits: of each command.
+    """
+
+    def __init__(self, transport: paramiko.Transport, limits: Limits) -> None:
+        self._transport = transport
+        self._limits = limits
+
+    def call(self, argv: Sequence[str], payload: Payload | None = None) -> Mapping[str, Any]:
+        """Run one command; see `redundancy.ports.Channel.call`."""
+        return _Call(self._transport, self._limits, argv, payload).run()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._transport.close()
+
+
+class _Call:
+    """One command. Until the payload is out whole, a failure is definite; then not (D2)."""
+
+    def __init__(
+        self,
+        transport: paramiko.Transport,
+        limits: Limits,
+        argv: Sequence[str],
+        payload: Payload | None,
+    ) -> None:
+        self._transport = transport
+        self._limits = limits
+        self._argv = argv
+        self._payload = payload
+        self._watchdog = Watchdog(transport)
+        self._may_have_acted = False
+
+    def run(self) -> Mapping[str, Any]:
+        session: paramiko.Channel | None = None
+        self._watchdog.start(self._limits.start_s)
+        try:
+            with self._translating():
+                session = self._transport.open_session(timeout=self._limits.start_s)
+                self._watchdog.guard(session)
+            self._start(session)
+            try:
+                self._send(session)
+            except RedundancyError:
+                early = self._answer(session)
+                if not envelope.is_whole(early):
+                    raise
+                return envelope.result(self._argv, early, session.recv_exit_status())
+            return self._await(session)
+        finally:
+            self._watchdog.stop()
+            if session is not None:
+                with suppress(OSError, EOFError):
+                    session.close()
+
+    def _start(self, session: paramiko.Channel) -> None:
+        # without a payload the far side acts as soon as it has the request
+        self._may_have_acted = self._payload is None
+        self._user_timeout(self._limits.dead_peer_s if self._may_have_acted else 0)
+        with self._translating():
+            session.exec_command(shlex.join([PROGRAM, "--json", *self._argv]))
+        Thread(target=_drain, args=(session,), name="ssh-stderr", daemon=True).start()
+
+    def _send(self, session: paramiko.Channel) -> None:
+        if self._payload is None:
+            return
+        self._watchdog.limit(self._payload.stall_limit_s)
+        sent = 0
+        while sent < self._payload.size:
+            piece = read_piece(self._payload, min(PIECE_SIZE, self._payload.size - sent))
+            if not piece:
+                break  # shorter than announced: the far side refuses it
+            with self._translating():
+                session.sendall(piece)
+            sent += len(piece)
+            self._watchdog.moved(sent)
+            self._payload.progress(sent)
+        self._may_have_acted = True
+        with self._translating():
+            session.shutdown_write()
+
+    def _await(self, session: paramiko.Channel) -> Mapping[str, Any]:
+        self._watchdog.limit(self._limits.answer_s)
+        self._user_timeout(self._limits.dead_peer_s)
+        answer = self._answer(session)
+        if not envelope.is_whole(answer) and not self._transport.is_active():
+            raise self._failure("it ended")
+        with self._translating():
+            status = session.recv_exit_status()
+        return envelope.result(self._argv, answer, status)
+
+    def _answer(self, session: paramiko.Channel) -> bytes:
+        answer = bytearray()
+        with self._translating():
+            while part := session.recv(PIECE_SIZE):
+                answer += part
+                if len(answer) > envelope.ANSWER_SIZE_MAX:
+                    raise IndefiniteError("the answer is larger than any answer of the contract")
+        return bytes(answer)
+
+    def _user_timeout(self, limit_s: float) -> None:
+        """Set TCP's own limit on unacknowledged bytes; 0 leaves them to the watchdog."""
+        with self._translating():
+            wire = self._transport.sock
+            if isinstance(wire, socket.socket):
+                wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(limit_s * 1000))
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        """Let nothing of paramiko's out: it has five names for one and the same cut."""
+        try:
+            yield
+        except RedundancyError:
+            raise
+        except Exception as error:
+            raise self._failure(str(error) or type(error).__name__) from error
+
+    def _failure(self, reason: str) -> RedundancyError:
+        command = " ".join(self._argv[:2])
+        if self._may_have_acted:
+            return IndefiniteError(
+                f"the connection was lost while the answer to `{command}` was awaited: {reason}"
+            )
+        if self._watchdog.fired and self._payload is not None:
+            return Stalled(
+                f"`{command}` made no progress for {self._payload.stall_limit_s:g} s",
+                remedy="check the line; a slow one is fine as long as it moves",
+            )
+        return ConnectionLost(f"the connection was lost during `{command}`: {reason}")
+
+
+def _drain(session: paramiko.Channel) -> None:
+    """Read standard error away: left alone it would fill the window and stop the answer."""
+    with suppress(OSError, EOFError):
+        while session.recv_stderr(STDERR_PIECE_SIZE):
+            pass
