@@ -1,0 +1,130 @@
+"""`appliancectl redundancy …`: the engine on the appliance's command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, BinaryIO, NoReturn
+
+from pydantic import ValidationError
+
+from redundancy.configuration import ModuleConfiguration
+from redundancy.engine import Engine
+from redundancy.errors import Refused
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises instead of ending the appliance's process."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line."""
+        raise Refused("usage", f"redundancy: {message}", remedy=self.format_usage().strip())
+
+
+def run(engine: Engine, argv: Sequence[str], stdin: BinaryIO) -> dict[str, Any]:
+    """Carry out one command and return its result.
+
+    Raises:
+        Refused: the command line is wrong (`usage`), or the engine declined.
+    """
+    options = _parser().parse_args(list(argv))
+    handler: Callable[[Engine, argparse.Namespace, BinaryIO], dict[str, Any]] = _COMMANDS[
+        options.command
+    ]
+    return handler(engine, options, stdin)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="redundancy", add_help=False)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in _COMMANDS:
+        command = commands.add_parser(name, add_help=False)
+        command.add_argument("--by", default="console")
+        if name == "initialise":
+            command.add_argument("--size", type=int, required=True)
+        if name == "switchover":
+            command.add_argument("--confirmed", action="store_true")
+    return parser
+
+
+def _configure(engine: Engine, options: argparse.Namespace, stdin: BinaryIO) -> dict[str, Any]:
+    try:
+        configuration = ModuleConfiguration.model_validate_json(stdin.read())
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(one) for one in fault['loc']) or 'configuration'}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        )
+        raise Refused("invalid", faults, remedy="correct these fields and save again") from None
+    key = ""
+    if configuration.standby_server:
+        key = configuration.standby_host_key or engine.standby_host_key(configuration)
+        configuration = configuration.model_copy(update={"standby_host_key": key})
+    engine.save_configuration(configuration, options.by)
+    return {"standby_host_key": key}
+
+
+def _show(engine: Engine, _options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
+    configuration = engine.configuration()
+    return {"configuration": configuration.model_dump(mode="json") if configuration else None}
+
+
+def _status(engine: Engine, _options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
+    view = engine.overview()
+    return {
+        "role": view.role,
+        "designated": view.designated,
+        "origin_age_s": view.origin_age.total_seconds() if view.origin_age else None,
+        "origin_stale": view.origin_stale,
+        "adopts": view.adopts.model_dump() if view.adopts else None,
+        "next_run": view.next_run.isoformat() if view.next_run else None,
+        "switchover": view.switchover,
+        "runs": [
+            {
+                **asdict(one),
+                "started": one.started.isoformat(),
+                "finished": one.finished.isoformat() if one.finished else None,
+            }
+            for one in view.runs
+        ],
+    }
+
+
+def _run_now(engine: Engine, options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
+    return {"run": engine.run_now(options.by)}
+
+
+def _initialise(engine: Engine, options: argparse.Namespace, stdin: BinaryIO) -> dict[str, Any]:
+    imported = engine.initialise(stdin, options.size, options.by)
+    return imported.model_dump(mode="json")
+
+
+def _log(engine: Engine, _options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
+    rows = [
+        {**one.__dict__, "at": one.at.isoformat(), "detail": dict(one.detail)}
+        for one in engine.journal().records()
+    ]
+    return {"records": json.loads(json.dumps(rows))}
+
+
+def _switch_over(engine: Engine, options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
+    decision = engine.switch_over(options.by, confirmed=options.confirmed)
+    return {
+        "outcome": decision.outcome,
+        "code": decision.code,
+        "reasons": [list(one) for one in decision.reasons],
+        "address": decision.address,
+    }
+
+
+_COMMANDS: Mapping[str, Callable[[Engine, argparse.Namespace, BinaryIO], dict[str, Any]]] = {
+    "configure": _configure,
+    "show": _show,
+    "status": _status,
+    "run": _run_now,
+    "initialise": _initialise,
+    "log": _log,
+    "switchover": _switch_over,
+}

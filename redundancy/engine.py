@@ -1,0 +1,346 @@
+"""The engine: one daemon thread that decides by the machines and acts through the ports.
+
+It looks at, in this order: what people ordered, a close watch that is open, the schedule;
+and waits on the Calendar for whatever comes next. People see it as `console.Console`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from redundancy import preconditions, role, run, switchover
+from redundancy.configuration import ModuleConfiguration
+from redundancy.console import Decision, Overview, RunRecord, Watch
+from redundancy.contract import Appliance, Imported, Status
+from redundancy.desk import Desk
+from redundancy.errors import RedundancyError, Refused
+from redundancy.journal import Journal
+from redundancy.ports import Bell, Services
+from redundancy.running import Running, access
+from redundancy.schedule import Schedule
+from redundancy.switching import Switching, replug
+from redundancy.watch import SILENCE_NEEDED_S, CloseWatch
+
+UPLOAD_STALL_LIMIT_S = 60.0
+
+
+@dataclass
+class _SwitchOrder:
+    """A click that waits for its decision."""
+
+    by: str
+    confirmed: bool
+    decided: Bell
+    decision: Decision | None = None
+
+    def answer(self, decision: Decision) -> None:
+        """Let the person know."""
+        if self.decision is None:
+            self.decision = decision
+            self.decided.ring()
+
+
+class Engine:
+    """The module's daemon on one appliance; fulfils `console.Console`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._calendar = services.calendar
+        self._local = Appliance(services.local)
+        self._journal = Journal(services.store, services.calendar, services.report)
+        self._watch = CloseWatch(services.addresses, services.stopwatch)
+        self._bell = services.calendar.bell()
+        self._orders: deque[Callable[[], None]] = deque()
+        self._running: Running | None = None
+        self._run_ordered = False  # a manual run waits to be started (O6)
+        self._stopped = False
+
+    # The daemon
+
+    def start(self) -> None:
+        """Start the daemon thread."""
+        self._services.start("redundanz", self._work)
+
+    def stop(self) -> None:
+        """Ask the daemon to end at its next look."""
+        self._stopped = True
+        self._bell.ring()
+
+    def _work(self) -> None:
+        self._resume_switchover()
+        self._resume_run()
+        while not self._stopped:
+            if self._orders:
+                self._orders.popleft()()
+            elif self._watch.open:
+                self._watch.probe()
+            else:
+                due = self._next_run()
+                if self._calendar.wait(due, self._bell):
+                    self._run("scheduled")
+
+    def _next_run(self) -> datetime | None:
+        """Return when the next run is due; a missed slot is due now, once (D6)."""
+        configuration, status = self.configuration(), self._local.status()
+        if configuration is None or not self._may_run(configuration, status):
+            return None
+        schedule = Schedule(
+            configuration.anchor(),
+            ZoneInfo(status.zone),
+            configuration.repeat_unit,
+            configuration.repeat_every,
+        )
+        now = self._calendar.now()
+        covered = [
+            one.at
+            for one in self._journal.records()
+            if one.event in {"run.started", "configured", "initialised"}
+        ]
+        latest = schedule.latest(now)
+        if latest is not None and covered and latest > max(covered):
+            return now
+        return schedule.after(now)
+
+    def _may_run(self, configuration: ModuleConfiguration, status: Status) -> bool:
+        roles = self._roles(configuration, status)
+        enabled = any(one.name == preconditions.MODULE and one.active for one in status.modules)
+        return roles.current == "active" and enabled
+
+    def _run(self, reason: str) -> None:
+        configuration = self.configuration()
+        status = self._local.status()
+        if configuration is None or not self._may_run(configuration, status):
+            return
+        number = self._journal.next_number("run")
+        started = run.Started(
+            number,
+            status.lineage.epoch,
+            configuration.attempts_max,
+            after_failure=self._last_outcome() in {"failed", "refused"},
+            reason=reason,
+        )
+        self._drive_run(self._new_running(configuration, status), started)
+
+    def _run_manually(self, by: str) -> None:
+        self._run_ordered = False
+        self._run(f"manual by {by}")
+
+    def _resume_run(self) -> None:
+        last = self._journal.last("run")
+        configuration = self.configuration()
+        if last is None or configuration is None:
+            return
+        running = self._new_running(configuration, self._local.status())
+        running.state = run.replay(self._journal.records(last))
+        if not running.state.over:
+            self._drive_run(running, run.Restarted())
+
+    def _new_running(self, configuration: ModuleConfiguration, status: Status) -> Running:
+        desk = self._desk(configuration, status)
+        return Running(self._services, self._journal, configuration, desk, self._wait)
+
+    def _drive_run(self, running: Running, seen: run.Observation) -> None:
+        self._running = running
+        try:
+            running.drive(seen)
+        finally:
+            self._running = None
+
+    def _wait(self, action: run.WaitUntil) -> None:
+        """Wait between two attempts; orders that come meanwhile are carried out."""
+        while not self._calendar.wait(action.at, self._bell):
+            if self._stopped:
+                raise SystemExit
+            while self._orders:
+                self._orders.popleft()()
+
+    def _last_outcome(self) -> str:
+        last = self._journal.last("run")
+        return run.replay(self._journal.records(last)).phase if last else "idle"
+
+    def _resume_switchover(self) -> None:
+        last = self._journal.last("switchover")
+        configuration = self.configuration()
+        if last is None or configuration is None:
+            return
+        status = self._local.status()
+        adopts = status.origin.network if status.origin else None
+        state = switchover.replay(self._journal.records(last), adopts)
+        if not state.over:
+            switching = self._new_switching(configuration, status, lambda _decision: None)
+            switching.state = state
+            switching.drive(switchover.Restarted(status.takeover))
+
+    def _new_switching(
+        self, configuration: ModuleConfiguration, status: Status, answer: Callable[[Decision], None]
+    ) -> Switching:
+        desk = self._desk(configuration, status)
+        return Switching(self._services, self._journal, configuration, desk, self._watch, answer)
+
+    def _switch(self, order: _SwitchOrder) -> None:
+        """Carry out a click; whatever goes wrong, the person gets an answer."""
+        own = ""
+        try:
+            configuration, status = self.configuration(), self._local.status()
+            own = status.network.address
+            if configuration is None:
+                order.answer(Decision("refused", "unconfigured", (), own))
+            elif status.takeover and status.lineage.epoch == status.takeover.epoch:
+                order.answer(Decision("claimed", "already", (("address", own),), own))
+            else:
+                operation = f"switchover-{self._journal.next_number('switchover')}"
+                switching = self._new_switching(configuration, status, order.answer)
+                switching.drive(switchover.Asked(operation, order.by, order.confirmed))
+        except RedundancyError as error:
+            order.answer(Decision("refused", error.code, (("message", error.message),), own))
+
+    # What people see and order (console.Console)
+
+    def overview(self) -> Overview:
+        """Read the current picture; changes nothing."""
+        configuration, status = self.configuration(), self._local.status()
+        roles = self._roles(configuration, status)
+        origin = status.origin
+        age = self._calendar.now() - origin.taken_at if origin else None
+        stale_after_h = configuration.stale_after_h if configuration else 0
+        may_run = configuration is not None and self._may_run(configuration, status)
+        return Overview(
+            role=roles.current,
+            designated=roles.designated,
+            origin_age=age,
+            origin_stale=age is not None and age > timedelta(hours=stale_after_h),
+            adopts=origin.network if origin else None,
+            own=status.network,
+            lines_to_replug=replug(status),
+            watch=self._watch_view(),
+            switchover=self._last_switchover(),
+            runs=self._runs(),
+            next_run=self._next_run() if may_run else None,
+        )
+
+    def open_watch(self) -> None:
+        """Watch the active's address closely for the next 60 s (D9)."""
+        configuration, status = self.configuration(), self._local.status()
+        standby = self._roles(configuration, status).current == "standby"
+        if standby and status.origin is not None:
+            self._watch.look(status.origin.network.address)
+            self._bell.ring()
+
+    def switch_over(self, by: str, *, confirmed: bool) -> Decision:
+        """Switch to this appliance; returns as soon as it is decided."""
+        order = _SwitchOrder(by, confirmed, self._calendar.bell())
+        self._orders.append(lambda: self._switch(order))
+        self._bell.ring()
+        while order.decision is None:
+            self._calendar.wait(None, order.decided)
+        return order.decision
+
+    def run_now(self, by: str) -> int:
+        """Start a run unless one is under way; returns its number."""
+        if self._running is not None:
+            return self._running.state.run
+        configuration, status = self.configuration(), self._local.status()
+        if configuration is None:
+            raise Refused("unconfigured", "the module is not configured on this appliance")
+        if not self._may_run(configuration, status):
+            raise Refused(
+                "not-active",
+                f"{status.name} is not the active appliance, or the module is inactive on it",
+                remedy="start the run on the active appliance",
+            )
+        number = self._journal.next_number("run")
+        if not self._run_ordered:
+            self._run_ordered = True
+            self._orders.append(lambda: self._run_manually(by))
+            self._bell.ring()
+        return number
+
+    def initialise(self, stream: BinaryIO, size: int, by: str) -> Imported:
+        """Import the uploaded backup of the active once (R40 to R44)."""
+        configuration, status = self.configuration(), self._local.status()
+        if self._roles(configuration, status).current != "standby":
+            raise Refused(
+                "not-standby",
+                f"{status.name} is not a configured standby; nothing was imported",
+                remedy="save the module configuration with the active's licence key first (R39)",
+            )
+        imported = self._local.initialise(stream, size, UPLOAD_STALL_LIMIT_S, lambda _sent: None)
+        operation = f"initialise-{self._journal.next_number('initialise')}"
+        epoch, generation = imported.epoch, imported.generation
+        self._journal.tell(operation, "initialised", by=by, epoch=epoch, generation=generation)
+        return imported
+
+    def configuration(self) -> ModuleConfiguration | None:
+        """Return the saved module configuration."""
+        values = self._local.configuration(preconditions.MODULE)
+        return None if values is None else ModuleConfiguration.model_validate(values)
+
+    def save_configuration(self, configuration: ModuleConfiguration, by: str) -> None:
+        """Save, and open the first epoch where this is the designated active (D14)."""
+        status = self._local.status()
+        if status.type == "cloud":
+            raise Refused("cloud-appliance", f"{status.name} is a cloud appliance (R2)")
+        if preconditions.MODULE not in {one.module for one in status.licences}:
+            raise Refused(
+                "module-licence-missing",
+                f"{status.name} has no licence for the module Redundanz (R47)",
+                remedy="install the module licence, then save again",
+            )
+        operation = f"configure-{self._journal.next_number('configure')}"
+        roles = self._roles(configuration, status)
+        if roles.designated == "active" and status.lineage.epoch == 0:
+            self._local.open_epoch(operation, 1)
+            roles = self._roles(configuration, self._local.status())
+        values = configuration.model_dump(mode="json")
+        values["standby_password"] = configuration.standby_password.get_secret_value()
+        active = roles.designated == roles.current == "active"
+        self._local.configure(preconditions.MODULE, values, active=active)
+        self._journal.tell(operation, "configured", by=by)
+        self._bell.ring()
+
+    def standby_host_key(self, configuration: ModuleConfiguration) -> str:
+        """Return the host key that the standby shows now (D11)."""
+        return self._services.transport.host_key(access(configuration))
+
+    def journal(self) -> Journal:
+        """Return the journal, for the log."""
+        return self._journal
+
+    def _roles(self, configuration: ModuleConfiguration | None, status: Status) -> role.Roles:
+        key = role.fingerprint(configuration.licence_key) if configuration else None
+        return role.roles(status.server_key, key, status.lineage)
+
+    def _desk(self, configuration: ModuleConfiguration, status: Status) -> Desk:
+        return Desk(self._local, configuration, status)
+
+    def _watch_view(self) -> Watch | None:
+        if not self._watch.open:
+            return None
+        answered = tuple(sorted(self._watch.answered_by))
+        return Watch(self._watch.address, self._watch.silent_s, SILENCE_NEEDED_S, answered)
+
+    def _last_switchover(self) -> str | None:
+        last = self._journal.last("switchover")
+        events = [one.event for one in self._journal.records(last)] if last else []
+        return next((one for one in reversed(events) if one.startswith("switchover.")), None)
+
+    def _runs(self) -> tuple[RunRecord, ...]:
+        count = self._journal.next_number("run")
+        numbers = range(count - 1, max(count - 21, 0), -1)
+        return tuple(self._run_record(number) for number in numbers)
+
+    def _run_record(self, number: int) -> RunRecord:
+        records = self._journal.records(run.operation(number))
+        state = run.replay(records)
+        return RunRecord(
+            run=number,
+            started=records[0].at,
+            finished=records[-1].at if state.over else None,
+            outcome=state.phase if state.over else "running",
+            causes=tuple(one.cause for one in state.failures),
+        )

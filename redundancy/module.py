@@ -1,0 +1,52 @@
+"""What a module host loads: the module "Redundanz" with its daemon, pages and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from redundancy.engine import Engine
+from redundancy.ports import Services
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+    from redundancy.pages.frame import Frame
+
+
+class RedundancyModule:
+    """The module as an appliance knows it."""
+
+    name = "redundanz"
+
+    def __init__(self, services: Services) -> None:
+        self._engine = Engine(services)
+
+    def start(self) -> None:
+        """Start the daemon."""
+        self._engine.start()
+
+    def stop(self) -> None:
+        """End the daemon at its next look."""
+        self._engine.stop()
+
+    def command(self, argv: Sequence[str], stdin: BinaryIO) -> dict[str, Any]:
+        """Carry out `appliancectl redundancy ARGV`.
+
+        Raises:
+            RedundancyError: with code, message and remedy.
+        """
+        from redundancy import command  # noqa: PLC0415 - argparse is not needed to boot
+
+        return command.run(self._engine, argv, stdin)
+
+    def blueprint(self, frame: Frame) -> Blueprint:
+        """Return the module's pages, to be mounted into the appliance's frame (R20, R49)."""
+        from redundancy.pages import blueprint  # noqa: PLC0415 - flask is loaded with the pages
+
+        return blueprint(self._engine, frame)
+
+
+def load(services: Services) -> RedundancyModule:
+    """Make the module over what the module host gives it."""
+    return RedundancyModule(services)

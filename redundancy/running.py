@@ -1,0 +1,182 @@
+"""Carries out what the machine of a run asks for, one action at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from redundancy import preconditions, run
+from redundancy.configuration import ModuleConfiguration
+from redundancy.contract import Appliance, Status
+from redundancy.desk import Desk
+from redundancy.errors import DefiniteError, IndefiniteError, RedundancyError
+from redundancy.journal import Journal
+from redundancy.ports import Services, StandbyAccess
+
+IMPORT_POLL_S = 0.5
+IMPORT_LIMIT_S = 600.0
+
+
+@dataclass
+class Progress:
+    """How far the transfer of this moment is: telemetry, not state."""
+
+    sent: int = 0
+    size: int = 0
+
+
+@dataclass
+class Running:
+    """One run, from its start (or restart) to its end.
+
+    Attributes:
+        services: the module's ports.
+        journal: where every step is written down.
+        configuration: as it was when the run began.
+        desk: sends the notifications.
+        wait: waits on the Calendar; returns when the instant is reached.
+        state: of the machine.
+        progress: of the transfer.
+    """
+
+    services: Services
+    journal: Journal
+    configuration: ModuleConfiguration
+    desk: Desk
+    wait: Callable[[run.WaitUntil], None]
+    state: run.State = field(default_factory=run.State)
+    progress: Progress = field(default_factory=Progress)
+    _standby: Appliance | None = None
+
+    def __post_init__(self) -> None:
+        """Name who carries out which action."""
+        self._handlers: Mapping[type, Callable[[Any], run.Observation | None]] = {
+            run.Check: self._check,
+            run.Export: self._export,
+            run.Fence: self._fence,
+            run.Send: self._send,
+            run.Import: self._import,
+            run.WaitUntil: self._wait,
+            run.Release: self._release,
+            run.Notify: self._notify,
+        }
+
+    def drive(self, seen: run.Observation) -> run.State:
+        """Feed observations to the machine until the run is over."""
+        pending: run.Observation | None = seen
+        try:
+            while pending is not None:
+                self.state, actions = run.step(self.state, pending, self.services.calendar.now())
+                pending = None
+                for action in actions:
+                    pending = self._perform(action)
+        finally:
+            self._disconnect()
+        return self.state
+
+    def _perform(self, action: run.Action) -> run.Observation | None:
+        if isinstance(action, run.Tell):
+            self.journal.tell(self._operation, action.event, action.cause, **action.detail)
+            return None
+        try:
+            return self._handlers[type(action)](action)
+        except IndefiniteError as error:
+            self._disconnect()
+            return run.Failed(error.code, error.message, definite=False)
+        except DefiniteError as error:
+            self._disconnect()
+            return run.Failed(error.code, error.message, definite=True)
+
+    @property
+    def _operation(self) -> str:
+        return run.operation(self.state.run)
+
+    @property
+    def _local(self) -> Appliance:
+        return Appliance(self.services.local)
+
+    def _check(self, _action: run.Check) -> run.Observation:
+        standby = self._connected()
+        theirs = self._quiet_status(standby)
+        verifying = self.state.phase == "verifying"
+        found = () if verifying else preconditions.problems(self._local.status(), theirs)
+        return run.Checked(found, theirs.origin)
+
+    def _quiet_status(self, standby: Appliance) -> Status:
+        """Read the standby's state; an import of ours that still goes on is waited for."""
+        started_s = self.services.stopwatch.now_s()
+        while True:
+            status = standby.status()
+            if status.busy.importing != str(self.state.token):
+                return status
+            if self.services.stopwatch.now_s() - started_s > IMPORT_LIMIT_S:
+                raise IndefiniteError(
+                    f"{status.name} is still importing after {IMPORT_LIMIT_S:.0f} s",
+                    remedy=f"look at the load of {status.name}",
+                )
+            self.services.stopwatch.sleep(IMPORT_POLL_S)
+
+    def _export(self, action: run.Export) -> run.Observation:
+        self.journal.intend(self._operation, "export")
+        backup = self._local.create_backup(action.operation)
+        self._local.hold_backup(backup.file)
+        return run.Exported(backup)
+
+    def _fence(self, action: run.Fence) -> run.Observation:
+        self.journal.intend(self._operation, "fence", token=str(action.token))
+        self._connected().fence(action.token)
+        return run.Done()
+
+    def _send(self, action: run.Send) -> run.Observation:
+        self.journal.intend(self._operation, "send", token=str(action.token))
+        self.progress = Progress(0, action.backup.size)
+        with self.services.store.open(action.backup.path) as stream:
+            self._connected().receive(
+                action.token, action.backup, stream, self.configuration.stall_limit_s, self._sent
+            )
+        return run.Done()
+
+    def _sent(self, sent: int) -> None:
+        self.progress = Progress(sent, self.progress.size)
+
+    def _import(self, action: run.Import) -> run.Observation:
+        self.journal.intend(self._operation, "import", token=str(action.token))
+        self._connected().import_backup(action.token, action.file)
+        return run.Done()
+
+    def _wait(self, action: run.WaitUntil) -> run.Observation:
+        self._disconnect()
+        self.wait(action)
+        return run.WaitOver()
+
+    def _release(self, action: run.Release) -> None:
+        # A backup that stays held costs disk; it must not turn a success into a failure.
+        with contextlib.suppress(RedundancyError):
+            self._local.release_backup(action.file)
+
+    def _notify(self, action: run.Notify) -> None:
+        self.desk.run(action, self.state)
+
+    def _connected(self) -> Appliance:
+        if self._standby is None:
+            self._standby = Appliance(self.services.transport.connect(access(self.configuration)))
+        return self._standby
+
+    def _disconnect(self) -> None:
+        if self._standby is not None:
+            self._standby.close()
+            self._standby = None
+
+
+def access(configuration: ModuleConfiguration) -> StandbyAccess:
+    """Return how the configuration says that the standby is reached (R33 to R36, D19)."""
+    host, _, port = configuration.standby_server.partition(":")
+    return StandbyAccess(
+        user=configuration.standby_user,
+        password=configuration.standby_password.get_secret_value(),
+        host=host,
+        port=int(port) if port else 22,
+        host_key=configuration.standby_host_key or None,
+    )
