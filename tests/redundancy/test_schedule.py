@@ -1,0 +1,95 @@
+"""The schedule against a slow, obviously correct reference (R28 to R31, D6, C1, C2)."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from redundancy.schedule import RepeatUnit, Schedule
+
+ZONES = ["Europe/Berlin", "UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def by_minutes(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Find the instant of a wall time by looking at every minute around it."""
+    start = wall.replace(tzinfo=UTC) - timedelta(hours=30)
+    for minute in range(60 * 60):
+        instant = start + timedelta(minutes=minute)
+        if instant.astimezone(zone).replace(tzinfo=None) == wall:
+            return instant
+    before = wall - timedelta(hours=12)
+    return by_minutes(before, zone) + timedelta(hours=12)
+
+
+def reference(schedule: Schedule, number: int) -> datetime:
+    anchor, every = schedule.anchor, schedule.every * number
+    match schedule.unit:
+        case "minute":
+            return by_minutes(anchor, schedule.zone) + timedelta(minutes=every)
+        case "hour":
+            return by_minutes(anchor, schedule.zone) + timedelta(hours=every)
+        case "day":
+            return by_minutes(anchor + timedelta(days=every), schedule.zone)
+        case "week":
+            return by_minutes(anchor + timedelta(weeks=every), schedule.zone)
+    months = anchor.month - 1 + every
+    year, month = anchor.year + months // 12, months % 12 + 1
+    day = min(anchor.day, calendar.monthrange(year, month)[1])
+    return by_minutes(anchor.replace(year=year, month=month, day=day), schedule.zone)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31)).map(
+        lambda one: one.replace(second=0, microsecond=0)
+    ),
+    st.sampled_from(ZONES),
+    st.sampled_from(["minute", "hour", "day", "week", "month"]),
+    st.integers(1, 40),
+    st.integers(0, 30),
+)
+def test_every_slot_is_where_the_reference_says(
+    anchor: datetime, zone: str, unit: RepeatUnit, every: int, number: int
+) -> None:
+    schedule = Schedule(anchor, ZoneInfo(zone), unit, every)
+    slot = schedule.slot(number)
+    assert slot == reference(schedule, number)
+    assert schedule.latest(slot) == slot
+    assert schedule.after(slot) == schedule.slot(number + 1)
+    assert schedule.after(slot - timedelta(seconds=1)) == slot
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        (datetime(2026, 3, 29), "2026-03-29T01:30:00+00:00"),  # 02:30 does not exist
+        (datetime(2026, 10, 25), "2026-10-25T00:30:00+00:00"),  # 02:30 happens twice
+    ],
+)
+def test_a_daily_run_fires_exactly_once_on_both_daylight_saving_days(
+    day: datetime, expected: str
+) -> None:
+    schedule = Schedule(datetime(2026, 1, 1, 2, 30), BERLIN, "day", 1)
+    start = day.replace(tzinfo=BERLIN).astimezone(UTC)
+    first = schedule.after(start)
+    assert first.isoformat() == expected
+    assert schedule.after(first) > start + timedelta(hours=23)
+
+
+def test_the_thirty_first_is_clamped_and_does_not_drift() -> None:
+    schedule = Schedule(datetime(2024, 1, 31, 3), BERLIN, "month", 1)
+    days = [schedule.slot(number).astimezone(BERLIN).day for number in range(13)]
+    assert days == [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31]
+
+
+def test_before_the_anchor_nothing_is_due() -> None:
+    schedule = Schedule(datetime(2026, 1, 1, 3), BERLIN, "day", 1)
+    before = datetime(2025, 12, 1, tzinfo=UTC)
+    assert schedule.latest(before) is None
+    assert schedule.after(before) == schedule.slot(0)
