@@ -27,6 +27,7 @@ from redundancy.switching import Switching, replug
 from redundancy.watch import SILENCE_NEEDED_S, CloseWatch
 
 UPLOAD_STALL_LIMIT_S = 60.0
+TROUBLE_PAUSE = timedelta(minutes=1)
 
 
 @dataclass
@@ -39,7 +40,7 @@ class _SwitchOrder:
     decision: Decision | None = None
 
     def answer(self, decision: Decision) -> None:
-        """Let the person know."""
+        """Let the person know; only the first answer counts."""
         if self.decision is None:
             self.decision = decision
             self.decided.ring()
@@ -58,6 +59,7 @@ class Engine:
         self._orders: deque[Callable[[], None]] = deque()
         self._running: Running | None = None
         self._run_ordered = False  # a manual run waits to be started (O6)
+        self._resumed = False
         self._stopped = False
 
     # The daemon
@@ -72,17 +74,27 @@ class Engine:
         self._bell.ring()
 
     def _work(self) -> None:
-        self._resume_switchover()
-        self._resume_run()
         while not self._stopped:
-            if self._orders:
-                self._orders.popleft()()
-            elif self._watch.open:
-                self._watch.probe()
-            else:
-                due = self._next_run()
-                if self._calendar.wait(due, self._bell):
-                    self._run("scheduled")
+            try:
+                self._turn()
+            except Exception as error:  # noqa: BLE001 - a daemon that dies protects nobody
+                code = error.code if isinstance(error, RedundancyError) else "defect"
+                self._services.report("trouble", code, {"message": f"{error!r:.200}"})
+                self._watch.close()
+                self._calendar.wait(self._calendar.now() + TROUBLE_PAUSE, self._bell)
+
+    def _turn(self) -> None:
+        """Do the one thing that comes first."""
+        if not self._resumed:
+            self._resume_switchover()
+            self._resume_run()
+            self._resumed = True
+        elif self._orders:
+            self._orders.popleft()()
+        elif self._watch.open:
+            self._watch.probe()
+        elif self._calendar.wait(self._next_run(), self._bell):
+            self._run("scheduled")
 
     def _next_run(self) -> datetime | None:
         """Return when the next run is due; a missed slot is due now, once (D6)."""
@@ -198,6 +210,8 @@ class Engine:
                 switching.drive(switchover.Asked(operation, order.by, order.confirmed))
         except RedundancyError as error:
             order.answer(Decision("refused", error.code, (("message", error.message),), own))
+        finally:
+            order.answer(Decision("refused", "defect", (), own))
 
     # What people see and order (console.Console)
 
