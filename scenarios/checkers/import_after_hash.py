@@ -8,6 +8,8 @@ from emulator.lab import Event
 from scenarios.record import Record
 from scenarios.verdict import Judgement, judged, not_applicable
 
+_UPLOAD = "upload"
+
 
 def check(record: Record) -> Judgement:
     """Each commit follows a verification; each transferred file was whole before its import."""
@@ -26,8 +28,8 @@ def _faults(record: Record, commit: Event) -> Iterator[str]:
     ]
     if not verified:
         yield f"{commit.node}: {commit.detail.get('file')} was committed unverified"
-    if not commit.detail.get("token"):
-        return  # an upload at the Standby-Import tab: there is no transfer
+    if commit.detail.get("file") == _UPLOAD:
+        return  # it came through the tab Standby-Import: no transfer between the appliances
     received = [
         event
         for event in record.select("appliance", "receive.finished", node=commit.node)

@@ -1,0 +1,114 @@
+"""A drill under way: the lab, what its administrators know, and what was done so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from emulator.lab import ApplianceNode, Event, Lab
+from scenarios.models import LabPlan, Schedule
+
+_UNITS = (
+    ("week", timedelta(weeks=1)),
+    ("day", timedelta(days=1)),
+    ("hour", timedelta(hours=1)),
+    ("minute", timedelta(minutes=1)),
+)
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the administrators of one appliance know.
+
+    Attributes:
+        login, password: of the web pages.
+        root_password: of SSH.
+        server_key: the server licence key.
+    """
+
+    login: str
+    password: str
+    root_password: str
+    server_key: str
+
+    def __repr__(self) -> str:
+        """Keep secrets out of tracebacks."""
+        return f"Access({self.login})"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A named change: where on the appliance it can be found again."""
+
+    kind: str
+    key: str
+
+
+@dataclass
+class Drill:
+    """What steps act on.
+
+    Attributes:
+        lab: the lab.
+        plan: what the scenario says of it.
+        start: the Calendar at power-on.
+        access: what administrators know, by appliance.
+        secrets: everything that may stand in no evidence.
+        entries: the named changes so far.
+        tabs: open browsers and the page that each shows.
+    """
+
+    lab: Lab
+    plan: LabPlan
+    start: datetime
+    access: Mapping[str, Access]
+    secrets: tuple[str, ...]
+    entries: dict[str, Entry] = field(default_factory=dict)
+    tabs: dict[str, tuple[httpx.Client, httpx.Response]] = field(default_factory=dict)
+    off: set[str] = field(default_factory=set)
+
+    def node(self, name: str) -> ApplianceNode:
+        """Return an appliance."""
+        return self.lab.appliance(name)
+
+    def read(self, node: str, moment: str, what: str, answer: Mapping[str, Any]) -> None:
+        """Put what was read from an appliance into the history."""
+        self.lab.note("read", what, node=node, moment=moment, answer=dict(answer))
+
+    def running(self) -> tuple[str, ...]:
+        """Return the appliances that are switched on."""
+        return tuple(one.name for one in self.lab.spec.appliances if one.name not in self.off)
+
+    def reach(self, until: timedelta, seen: Callable[[Event], bool]) -> bool:
+        """Let the Calendar move until a new event of a kind came, or a time has passed."""
+        known = len(self.lab.events())
+        end = self.lab.timekeeper.now() + until
+        return self.lab.timekeeper.advance(
+            end, lambda: any(seen(event) for event in self.lab.events()[known:])
+        )
+
+
+def slot(schedule: Schedule, start: datetime, zone: str) -> dict[str, Any]:
+    """Return the schedule as the tab *Einstellungen* takes it (R28 to R31).
+
+    The first slot is rounded up to a whole minute of the appliance's wall clock.
+    """
+    first = (start + schedule.first_in).astimezone(ZoneInfo(zone))
+    if first.second or first.microsecond:
+        first = first.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    unit, every = next(
+        (name, schedule.every // length)
+        for name, length in _UNITS
+        if schedule.every >= length and not schedule.every % length
+    )
+    return {
+        "repeat_unit": unit,
+        "repeat_every": every,
+        "start_date": first.strftime("%Y-%m-%d"),
+        "start_time": first.strftime("%H:%M"),
+    }

@@ -1,0 +1,334 @@
+"""Each invariant with a history that breaks it, and one that does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from histories import (
+    MAC1,
+    MAC2,
+    PBX1,
+    PHONE,
+    Writer,
+    altered,
+    failover_frames,
+    failover_history,
+    failover_record,
+    followed,
+    frame,
+    pcap,
+    record,
+    status,
+    without,
+)
+
+from scenarios.checkers import CHECKERS, judge
+from scenarios.record import Record, SecretScan, StoredMail
+from scenarios.verdict import Verdict, worst
+
+
+def verdict(name: str, given: Record) -> Verdict:
+    return CHECKERS[name](given).verdict
+
+
+@pytest.mark.parametrize("name", sorted(set(CHECKERS) - {"attempt-spacing", "faults-fired"}))
+def test_a_sound_failover_passes(name: str) -> None:
+    judgement = CHECKERS[name](failover_record())
+
+    assert judgement.verdict is Verdict.PASSED, judgement.evidence
+
+
+def test_two_holders_by_address_events_fail() -> None:
+    assert verdict("one-holder", without(failover_record(), "fault")) is Verdict.FAILED
+
+
+def test_a_frame_of_a_box_that_does_not_hold_the_address_fails() -> None:
+    late = frame(55, MAC1, PBX1, PHONE, reply=True)
+    broken = replace(failover_record(), pcap=pcap([*failover_frames(), late]))
+
+    assert verdict("one-holder", broken) is Verdict.FAILED
+
+
+def test_a_stranger_on_the_address_fails() -> None:
+    rogue = frame(20, "02:66:66:66:66:66", PBX1, PHONE, reply=True)
+    broken = replace(failover_record(), pcap=pcap([*failover_frames(), rogue]))
+
+    assert verdict("one-holder", broken) is Verdict.FAILED
+
+
+def test_a_probe_claims_nothing() -> None:
+    probe = frame(49, MAC2, "0.0.0.0", PBX1, reply=False)  # noqa: S104 - RFC 5227's sender
+    probed = replace(failover_record(), pcap=pcap([*failover_frames(), probe]))
+
+    assert verdict("one-holder", probed) is Verdict.PASSED
+    assert verdict("claim-after-silence", probed) is Verdict.PASSED
+
+
+def test_no_address_events_are_inconclusive() -> None:
+    assert verdict("one-holder", without(failover_record(), "added")) is Verdict.INCONCLUSIVE
+
+
+def test_a_takeover_that_nobody_asked_for_fails() -> None:
+    unasked = without(failover_record(), "switchover.asked")
+
+    assert verdict("claim-needs-click", unasked) is Verdict.FAILED
+
+
+def test_a_takeover_that_a_program_asked_for_fails() -> None:
+    unasked = altered(failover_record(), "switchover.asked", by="")
+
+    assert verdict("claim-needs-click", unasked) is Verdict.FAILED
+
+
+def test_an_announcement_without_a_click_fails() -> None:
+    quiet = Writer()
+    quiet.add(0, "runner/runner", "phase", "steps")
+    announced = record(quiet, [frame(5, MAC2, PBX1, PBX1, reply=False)])
+
+    assert verdict("claim-needs-click", announced) is Verdict.FAILED
+
+
+def test_nobody_claiming_is_not_applicable() -> None:
+    quiet = Writer()
+
+    assert verdict("claim-needs-click", record(quiet)) is Verdict.NOT_APPLICABLE
+    assert verdict("claim-after-silence", record(quiet)) is Verdict.NOT_APPLICABLE
+
+
+def test_an_answer_two_seconds_before_the_claim_fails() -> None:
+    heard = frame(48, MAC1, PBX1, PHONE, reply=True)
+    broken = replace(failover_record(), pcap=pcap([*failover_frames(), heard]))
+
+    assert verdict("claim-after-silence", broken) is Verdict.FAILED
+
+
+def test_a_claim_without_listening_fails() -> None:
+    deaf = without(failover_record(), "switchover.silent")
+
+    assert verdict("claim-after-silence", deaf) is Verdict.FAILED
+
+
+def test_a_claim_without_recording_is_inconclusive() -> None:
+    blind = replace(failover_record(), pcap=b"")
+
+    assert verdict("claim-after-silence", blind) is Verdict.INCONCLUSIVE
+
+
+def test_a_lower_epoch_after_a_higher_one_fails() -> None:
+    write = failover_history()
+    write.read(70, "pbx2", "final", "status", status("pbx2", 1))
+
+    assert verdict("epoch-never-falls", record(write)) is Verdict.FAILED
+
+
+def test_content_that_no_backup_had_fails() -> None:
+    other = altered(failover_record(), "import.committed", generation=7)
+
+    assert verdict("content-is-a-generation", other) is Verdict.FAILED
+
+
+def test_content_with_another_hash_than_the_backup_fails() -> None:
+    other = altered(failover_record(), "backup.finished", sha256="cd" * 32)
+
+    assert verdict("content-is-a-generation", other) is Verdict.FAILED
+
+
+def test_a_standby_that_reports_an_import_it_does_not_hold_fails() -> None:
+    write = failover_history()
+    write.read(70, "pbx2", "final", "status", status("pbx2", 2))
+
+    assert verdict("content-is-a-generation", record(write)) is Verdict.FAILED
+
+
+def test_a_commit_without_verification_fails() -> None:
+    blind = without(failover_record(), "import.verified")
+
+    assert verdict("import-after-hash", blind) is Verdict.FAILED
+
+
+def test_an_import_of_a_file_that_never_arrived_whole_fails() -> None:
+    torn = without(failover_record(), "receive.finished")
+
+    assert verdict("import-after-hash", torn) is Verdict.FAILED
+
+
+def test_an_upload_needs_no_transfer() -> None:
+    torn = without(failover_record(), "receive.finished")
+    uploaded = altered(
+        altered(torn, "import.verified", file="upload"), "import.committed", file="upload"
+    )
+
+    assert verdict("import-after-hash", uploaded) is Verdict.PASSED
+
+
+def test_an_imported_part_file_fails() -> None:
+    part = altered(failover_record(), "import.started", file="1.1.1.part")
+
+    assert verdict("part-never-imported", part) is Verdict.FAILED
+
+
+def test_a_fourth_attempt_of_three_fails() -> None:
+    again = {"run": 1, "attempt": 2}
+    rows = [(32.0, "pbx1/engine", "attempt.started", "", again)] * 3
+
+    assert verdict("attempts-bounded", followed(failover_record(), *rows)) is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("gap_s", "expected"),
+    [(299, Verdict.FAILED), (300, Verdict.PASSED), (302, Verdict.FAILED)],
+)
+def test_the_wait_between_attempts_is_five_minutes(gap_s: int, expected: Verdict) -> None:
+    write = Writer()
+    write.add(1, "pbx1/engine", "attempt.started", served=120, run=1, attempt=1)
+    write.add(2, "pbx1/engine", "attempt.failed", "connection-lost", served=121, run=1, attempt=1)
+    write.add(3, "pbx1/engine", "attempt.started", served=121 + gap_s, run=1, attempt=2)
+
+    assert verdict("attempt-spacing", record(write)) is expected
+
+
+def test_a_single_attempt_has_no_wait_to_judge() -> None:
+    assert verdict("attempt-spacing", failover_record()) is Verdict.NOT_APPLICABLE
+
+
+def test_a_second_run_beside_the_first_fails() -> None:
+    ended = without(failover_record(), "run.succeeded")
+    rows = (32.0, "pbx2/engine", "run.started", "", {"run": 1})
+    sound = without(without(ended, "fault"), "takeover.committed")
+
+    assert verdict("one-run-at-a-time", followed(sound, rows)) is Verdict.FAILED
+
+
+def test_a_run_of_a_box_that_lost_power_is_over() -> None:
+    dead = without(failover_record(), "run.succeeded")
+    rows = (70.0, "pbx2/engine", "run.started", "", {"run": 1})
+
+    assert verdict("one-run-at-a-time", followed(dead, rows)) is Verdict.PASSED
+
+
+def test_an_import_of_attempt_one_after_attempt_two_came_fails() -> None:
+    newer = (32.0, "pbx2/appliance", "fenced", "", {"token": "1.1.2"})
+    older = (33.0, "pbx2/appliance", "import.committed", "", {"token": "1.1.1"})
+    broken = followed(failover_record(), newer, older)
+
+    assert verdict("older-attempts-rest", broken) is Verdict.FAILED
+    assert verdict("older-attempts-rest", followed(failover_record(), newer)) is Verdict.PASSED
+
+
+def test_tokens_are_compared_as_numbers() -> None:
+    ninth = (32.0, "pbx2/appliance", "receive.started", "", {"token": "1.1.9"})
+    tenth = (33.0, "pbx2/appliance", "receive.started", "", {"token": "1.1.10"})
+
+    given = followed(failover_record(), ninth, tenth)
+
+    assert verdict("older-attempts-rest", given) is Verdict.PASSED
+
+
+def test_one_message_delivered_twice_fails() -> None:
+    sound = failover_record()
+
+    assert verdict("one-message-each", replace(sound, mails=sound.mails * 2)) is Verdict.FAILED
+
+
+def test_a_second_identity_of_the_same_message_fails() -> None:
+    sound = failover_record()
+    double = StoredMail("<2@lab>", "pbx@lab.test", ("a@lab.test",), "Restart", 56.0)
+    broken = replace(sound, mails=(*sound.mails, double))
+
+    assert verdict("one-message-each", broken) is Verdict.FAILED
+
+
+def test_one_key_on_both_fails() -> None:
+    write = failover_history()
+    shared = [{"kind": "server", "fingerprint": "server-pbx1", "redacted": "XXXXX-…"}]
+    write.read(70, "pbx2", "final", "status", status("pbx2", 2, licences=shared))
+
+    assert verdict("licences-disjoint", record(write)) is Verdict.FAILED
+
+
+def test_licences_of_one_box_alone_are_inconclusive() -> None:
+    write = Writer()
+    write.read(1, "pbx1", "steady", "status", status("pbx1"))
+
+    assert verdict("licences-disjoint", record(write)) is Verdict.INCONCLUSIVE
+
+
+def test_a_module_active_on_both_fails() -> None:
+    write = failover_history()
+    both = [{"name": "callcenter", "active": True}]
+    write.read(70, "pbx2", "steady", "status", status("pbx2", 2, modules=both))
+
+    assert verdict("module-enabled-once", record(write)) is Verdict.FAILED
+
+
+@pytest.mark.parametrize("part", [{"hardware_id": "hw-pbx1"}, {"name": "pbx1"}, {"licences": []}])
+def test_an_import_that_changes_the_box_fails(part: dict[str, object]) -> None:
+    write = failover_history()
+    write.read(70, "pbx2", "final", "status", status("pbx2", 2, **part))
+
+    assert verdict("standby-identity", record(write)) is Verdict.FAILED
+
+
+def test_an_import_that_moves_the_network_fails_unless_it_was_taken_over() -> None:
+    moved = failover_record()
+
+    assert verdict("standby-identity", moved) is Verdict.PASSED
+    assert verdict("standby-identity", without(moved, "takeover.committed")) is Verdict.FAILED
+
+
+def test_an_import_after_the_takeover_fails() -> None:
+    late = (60.0, "pbx2/appliance", "import.committed", "", {"token": "1.1.1"})
+
+    assert verdict("no-import-on-active", followed(failover_record(), late)) is Verdict.FAILED
+
+
+def test_an_import_on_the_box_that_runs_fails() -> None:
+    wrong = (60.0, "pbx1/appliance", "import.committed", "", {"token": "1.1.1"})
+
+    assert verdict("no-import-on-active", followed(failover_record(), wrong)) is Verdict.FAILED
+
+
+def test_a_secret_in_the_evidence_fails() -> None:
+    sound = failover_record()
+    leaked = replace(sound, scan=SecretScan(5, ("nodes/pbx1/events.jsonl",)))
+    key = replace(sound, texts={"events.jsonl": "key ABCDE-12345-FGHIJ-67890 refused"})
+    unknown = replace(sound, scan=None)
+
+    assert verdict("no-secret", leaked) is Verdict.FAILED
+    assert verdict("no-secret", key) is Verdict.FAILED
+    assert verdict("no-secret", unknown) is Verdict.INCONCLUSIVE
+
+
+def test_a_cut_that_never_fired_is_inconclusive() -> None:
+    write = Writer()
+    armed = record(write, scenario="transfer-cut")
+    fired = followed(armed, (5.0, "pbx2/wire", "cut", "", {"byte": 600}))
+
+    assert verdict("faults-fired", armed) is Verdict.INCONCLUSIVE
+    assert verdict("faults-fired", fired) is Verdict.PASSED
+    assert verdict("faults-fired", failover_record()) is Verdict.NOT_APPLICABLE
+
+
+def test_a_crashed_checker_is_inconclusive() -> None:
+    def crash(_record: Record) -> None:
+        raise KeyError("sha256")
+
+    judgements = judge(failover_record(), {"broken": crash})
+
+    assert judgements["broken"].verdict is Verdict.INCONCLUSIVE
+    assert "KeyError" in judgements["broken"].evidence[0]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["passed", "not-applicable"], "passed"),
+        (["passed", "inconclusive"], "inconclusive"),
+        (["inconclusive", "failed", "passed"], "failed"),
+        (["not-applicable"], "inconclusive"),
+        ([], "inconclusive"),
+    ],
+)
+def test_the_worst_verdict_wins(verdicts: list[str], expected: str) -> None:
+    assert worst(Verdict(one) for one in verdicts) is Verdict(expected)
