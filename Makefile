@@ -1,0 +1,75 @@
+# The project from a fresh clone: `make drill` shows a failover, `make test` runs every test.
+# Both do all the set-up: survey, virtual environment, packages, appliance image.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+REQUIRE := sim
+
+# The survey's Python: the environment's own, else the newest on PATH that really starts.
+ifneq ($(wildcard $(BIN)/pip),)
+PYTHON := $(BIN)/python
+else
+PYTHON := $(shell for minor in 19 18 17 16 15 14 13 12 11; do \
+	python3.$$minor -c "" 2>/dev/null && echo python3.$$minor && exit; done; echo python3)
+endif
+
+.PHONY: help survey drill test check fidelity bench image clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+
+drill: $(INSTALLED) ## set everything up and run the drill `failover` on the best backend
+	@$(BIN)/standby-lab run failover
+
+test: $(INSTALLED) ## set everything up and run the whole test suite
+	@$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## lint, format, types, import rules and tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest
+
+fidelity: $(INSTALLED) ## the same drills on three backends, traces compared
+	@$(BIN)/standby-lab fidelity
+
+bench: $(INSTALLED) ## one table of speeds, each with the ratio to its reference
+	@$(BIN)/python -m benchmarks
+
+image: $(INSTALLED) ## build the appliance image, unless it is up to date
+	@$(BIN)/standby-lab image build
+
+clean: ## remove the environment and everything cached; runs/ stays
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
+	  .hypothesis build *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# In CI nothing may be skipped for want of an engine or of rights.
+ifdef CI
+test check: REQUIRE := sim,docker,netns
+endif
+
+survey:
+	@$(PYTHON) -m emulator.machine --install --require $(REQUIRE)
+
+$(INSTALLED): pyproject.toml $(BIN)/pip | survey
+	@echo "installing the project and its packages into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]' || { \
+	  echo "make: pip could not install; the index that pip is configured for must be reachable" >&2; \
+	  exit 4; }
+	@touch $@
+
+# bin/pip is what venv writes last: without it the environment is half-made, and made anew.
+$(BIN)/pip: | survey
+	@echo "making the virtual environment $(VENV) with $(PYTHON) …"
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+	  rm -rf $(VENV); \
+	  echo "make: no virtual environment with $(PYTHON): sudo apt-get install -y python3-venv" >&2; \
+	  exit 4; }
