@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import posixpath
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -23,14 +23,12 @@ class SharedDatabase:
     Args:
         disk: where the image is kept.
         path: the image's name there.
-        forget: called when the last user has closed it.
     """
 
-    def __init__(self, disk: Disk, path: str, forget: Callable[[], object]) -> None:
+    def __init__(self, disk: Disk, path: str) -> None:
         self.users = 0
         self._disk = disk
         self._path = path
-        self._forget = forget
         self._image = b""
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.row_factory = sqlite3.Row
@@ -75,7 +73,6 @@ class SharedDatabase:
         """Count one user less."""
         self.users -= 1
         if not self.users:
-            self._forget()
             self.connection.close()
 
 

@@ -225,6 +225,7 @@ class MountedDisk:
     def unlink(self, path: str) -> None:
         """Remove a file."""
         self._life.check()
+        self._databases.pop(path, None)  # whoever has it open keeps it, as with any file
         self._disk.unlink(path)
 
     def sync_dir(self, path: str) -> None:
@@ -246,8 +247,8 @@ class MountedDisk:
         """Open or create a database file; whoever opens it twice shares one connection."""
         self._life.check()
         shared = self._databases.get(path)
-        if shared is None:
-            shared = SharedDatabase(self, path, lambda: self._databases.pop(path, None))
+        if shared is None or not shared.users:
+            shared = SharedDatabase(self, path)
             self._databases[path] = shared
         return SimDatabase(self._life, shared)
 

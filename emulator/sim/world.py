@@ -65,6 +65,37 @@ class Timer:
         self.action = None
 
 
+class Gate:
+    """Something that tasks wait for, with a limit on the Stopwatch if they like."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._waiting: dict[Task[Any], Timer | None] = {}
+
+    def wait(self, what: str, limit_s: float | None = None) -> bool:
+        """Suspend the running task until `open` (True) or until the limit is over (False)."""
+        task = self._world.running()
+        timer = None
+        if limit_s is not None:
+            timer = self._world.later(limit_s, lambda: self._pass(task, opened=False))
+        self._waiting[task] = timer
+        return bool(self._world.block(f"waits for {what}", lambda: self._leave(task)))
+
+    def open(self) -> None:
+        """Let everyone who waits now pass."""
+        for task in list(self._waiting):
+            self._pass(task, opened=True)
+
+    def _pass(self, task: Task[Any], *, opened: bool) -> None:
+        self._leave(task)
+        self._world.wake(task, opened)
+
+    def _leave(self, task: Task[Any]) -> None:
+        timer = self._waiting.pop(task)
+        if timer is not None:
+            timer.cancel()
+
+
 class Task(Generic[T]):
     """Blocking code of a node, as a thread would run it.
 
@@ -75,13 +106,15 @@ class Task(Generic[T]):
         finished: it ended, by return, error or death.
         results, error: what it ended with.
         awaited: somebody looks at its end, so an error is not the world's business.
+        over: opens at its end.
         abandon: takes back what it waits for, when it dies waiting.
         message: what it was woken with.
     """
 
-    def __init__(self, life: Life, name: str, body: Callable[[], T]) -> None:
+    def __init__(self, life: Life, name: str, body: Callable[[], T], over: Gate) -> None:
         self.life = life
         self.name = name
+        self.over = over
         self.state = "is about to start"
         self.holds: list[str] = []
         self.finished = False
@@ -102,6 +135,18 @@ class Task(Generic[T]):
             self.error = error
         finally:
             self.finished = True
+
+    def outcome(self) -> T:
+        """Return what the body returned, or raise what it raised.
+
+        Raises:
+            NodeDown: the node died before the body had ended.
+        """
+        if self.error is not None:
+            raise self.error
+        if not self.results:
+            raise NodeDown(f"{self.life.node} died during {self.name}")
+        return self.results[0]
 
     def describe(self) -> str:
         """Say who it is and what it is at."""
@@ -134,7 +179,7 @@ class World:
     def start(self, life: Life, name: str, body: Callable[[], T]) -> Task[T]:
         """Make a task that runs when its turn comes."""
         life.check()
-        task = Task(life, name, body)
+        task = Task(life, name, body, Gate(self))
         self._greenlets[task] = greenlet(task.run, parent=self._hub)
         self._ready.append(task)
         return task
@@ -199,6 +244,7 @@ class World:
         victim.throw(PowerLost)
         self._current = before
         task.finished = True  # also where it never had its first turn
+        task.over.open()
 
     def call(self, life: Life, name: str, body: Callable[[], T]) -> T:
         """Run a body as a task of a node and return its result; others go on meanwhile.
@@ -212,11 +258,7 @@ class World:
         task = self.start(life, name, body)
         task.awaited = True
         self._run(lambda: task.finished, f"the end of {life.node}/{name}")
-        if task.error is not None:
-            raise task.error
-        if not task.results:
-            raise NodeDown(f"{life.node} died during {name}")
-        return task.results[0]
+        return task.outcome()
 
     def quiet(self) -> None:
         """Run until no task can run and none waits on the Stopwatch."""
@@ -272,6 +314,7 @@ class World:
             self._current = None
         if task.finished:
             self._greenlets.pop(task, None)
+            task.over.open()
             if task.error is not None and not task.awaited:
                 where = f"{task.life.node}/{task.name}"
                 raise LabError(f"{where} ended by {task.error!r}") from task.error

@@ -1,0 +1,154 @@
+"""The simulated box that the appliance program runs on (`emulator.ports.Machine`)."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from emulator.ports import Interface
+from emulator.sim.disk import MountedDisk, SimDisk
+from emulator.sim.lan import Station
+from emulator.sim.mail import SimMailSink
+from emulator.sim.served import SimCalendar
+from emulator.sim.shell import SimShell
+from emulator.sim.site import Site
+from emulator.sim.world import Life
+
+LOG = "log/events.jsonl"
+SMTP_S = 0.002  # an SMTP conversation on a LAN
+
+
+class SimStopwatch:
+    """Virtual elapsed time."""
+
+    def __init__(self, site: Site, life: Life) -> None:
+        self._site = site
+        self._life = life
+
+    def now_s(self) -> float:
+        """Return seconds since the lab was made."""
+        self._life.check()
+        return self._site.world.now_s
+
+    def sleep(self, duration_s: float) -> None:
+        """Wait."""
+        self._life.check()
+        self._site.world.sleep(duration_s)
+
+
+class SimNetwork:
+    """The LAN port; tells of every address as the kernel would (`address` events)."""
+
+    def __init__(self, site: Site, life: Life, station: Station, emit: Callable[..., None]) -> None:
+        self._site = site
+        self._life = life
+        self._station = station
+        self._emit = emit
+
+    def apply(self, interface: Interface) -> None:
+        """Make the interface exactly so; new addresses come before old ones go."""
+        self._life.check()
+        before = self._station.port
+        wanted = tuple(address for address, _ in interface.addresses)
+        mine = before.addresses if before.mac == interface.mac else ()
+        both = (*wanted, *(one for one in mine if one not in wanted))
+        self._site.lan.change(self._station, replace(before, mac=interface.mac, addresses=both))
+        self._tell("removed", before.mac, [one for one in before.addresses if one not in mine])
+        self._tell("added", interface.mac, [one for one in wanted if one not in mine])
+        self._site.lan.change(self._station, replace(self._station.port, addresses=wanted))
+        self._tell("removed", interface.mac, [one for one in mine if one not in wanted])
+
+    def _tell(self, event: str, mac: str, addresses: list[str]) -> None:
+        for address in addresses:
+            self._emit("address", event, "", {"address": address, "mac": mac})
+
+
+class SimMachine:
+    """One life of a machine, from power-on to power-off.
+
+    Args:
+        site: where it stands.
+        life: its life; when that ends, every port is dead.
+        platter: its disk, which outlives it.
+        station: its place on the LAN.
+        boot: how many lives it has had, this one included.
+    """
+
+    def __init__(
+        self, site: Site, life: Life, platter: SimDisk, station: Station, boot: int
+    ) -> None:
+        self._site = site
+        self._life = life
+        self._boot = boot
+        self._drawn = 0
+        self._logged = False
+        self.disk = MountedDisk(life, platter)
+        self.calendar = SimCalendar(site.world, site.served, life)
+        self.stopwatch = SimStopwatch(site, life)
+        self.station = station
+        self.network = SimNetwork(site, life, station, self.emit)
+        self.remote_shell = SimShell(site, life, self.disk, self.entropy)
+
+    def start(self, name: str, body: Callable[[], None]) -> None:
+        """Start a task."""
+        self._site.world.start(self._life, name, body)
+
+    def submit_mail(
+        self, host: str, port: int, sender: str, recipient: str, message: bytes
+    ) -> None:
+        """Hand one message to an SMTP server.
+
+        Raises:
+            OSError: nobody answers there, or it is no mail server.
+        """
+        self._life.check()
+        there = self._site.route(self.station, host)
+        if there is None:
+            raise _os_error(errno.EHOSTUNREACH)
+        sink = self._site.sinks.get(there.name)
+        if sink is None or port != SimMailSink.PORT:
+            raise _os_error(errno.ECONNREFUSED)
+        self._site.world.sleep(SMTP_S)
+        sink.take(sender, recipient, message)
+
+    def entropy(self, length: int) -> bytes:
+        """Return bytes that only the seed can predict."""
+        self._life.check()
+        data = b""
+        while len(data) < length:
+            self._drawn += 1
+            name = f"{self._site.seed}/{self._life.node}/{self._boot}/{self._drawn}"
+            data += hashlib.sha256(name.encode()).digest()
+        return data[:length]
+
+    def emit(self, source: str, event: str, cause: str, detail: Mapping[str, Any]) -> None:
+        """Tell the lab what happened, and the log; a dead machine tells nothing."""
+        if self._life.alive:
+            self._site.happened(self._life.node, source, event, cause, detail)
+            self._log(source, event, cause, detail)
+
+    def _log(self, source: str, event: str, cause: str, detail: Mapping[str, Any]) -> None:
+        row = {
+            "wall": self._site.world.now_s,
+            "served": self._site.served.now.isoformat(),
+            "source": source,
+            "event": event,
+            "cause": cause,
+            "detail": dict(detail),
+        }
+        file = self.disk.append(LOG)
+        file.write(json.dumps(row).encode() + b"\n")
+        file.sync()
+        file.close()
+        if not self._logged:
+            self._logged = True
+            self.disk.sync_dir(LOG.rpartition("/")[0])
+
+
+def _os_error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
