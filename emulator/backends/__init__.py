@@ -117,4 +117,7 @@ class LabBackend(Protocol):
         """Remove everything that carries the lab's label; harmless when repeated."""
 
     def labels(self) -> frozenset[str]:
-        """Return the labs of which anything is left here."""
+        """Return the labs of this state folder of which anything is left."""
+
+    def subnets(self) -> Mapping[IPv4Network, str]:
+        """Return the subnets that are in use where the labs are hosted, and by what."""

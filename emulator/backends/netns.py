@@ -15,13 +15,14 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Literal
 
 from emulator.backends import Completed, Lan, NodePlan, Record
 from emulator.backends.pipes import SocketPipe
-from emulator.backends.processes import LAB, NODE, kill, labelled
+from emulator.backends.processes import FOLDER, LAB, NODE, LabProcess, kill, labelled
 from emulator.lab import LabError, NodeDown
 from emulator.nodelink import Pipe
 
@@ -32,6 +33,7 @@ RETRY_S = 0.005
 COMMAND_LIMIT_S = 120.0
 
 INIT = Path(__file__).with_name("node-init.sh")
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NAMESPACES = ("--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child")
 
 
@@ -120,7 +122,7 @@ class NetnsBackend:
             init = self._init(lan.lab, node)
         except NodeDown:
             return False
-        return any(one.pid == init for one in labelled())
+        return any(one.pid == init for one in self._processes(lan.lab))
 
     def cable(self, lan: Lan, node: str) -> str:  # noqa: ARG002 - the protocol's signature
         """Return the name of the cable's end in the switch's namespace."""
@@ -156,7 +158,7 @@ class NetnsBackend:
             check=False,
             timeout=COMMAND_LIMIT_S,
             cwd="/",
-            env=_environment(lan.lab, node),
+            env=self._environment(lan.lab, node),
         )
         return Completed(done.returncode, done.stdout, done.stderr)
 
@@ -176,8 +178,8 @@ class NetnsBackend:
 
     def destroy(self, lab: str) -> None:
         """Kill the lab's processes, then remove the host's cable and the nodes' files."""
-        kill(one.pid for one in labelled() if one.lab == lab and (one.init or one.node == HOLDER))
-        kill(one.pid for one in labelled() if one.lab == lab)
+        kill(one.pid for one in self._processes(lab) if one.init or one.node == HOLDER)
+        kill(one.pid for one in self._processes(lab))
         self._inits = {key: pid for key, pid in self._inits.items() if key[0] != lab}
         self._reap()
         with contextlib.suppress(LabError):  # the kernel may have removed it with the namespace
@@ -186,7 +188,11 @@ class NetnsBackend:
 
     def labels(self) -> frozenset[str]:
         """Return the labs of which a process is left."""
-        return frozenset(one.lab for one in labelled())
+        return frozenset(one.lab for one in labelled() if one.folder == str(self._folder))
+
+    def subnets(self) -> Mapping[IPv4Network, str]:
+        """Return nothing: what is in use here are this computer's own routes."""
+        return {}
 
     def _home(self, lab: str, node: str) -> Path:
         return self._folder / lab / "nodes" / node
@@ -195,7 +201,7 @@ class NetnsBackend:
         """Return the node's first process; also of a lab that another process has made."""
         known = self._inits.get((lab, node))
         if known is None:
-            found = (one for one in labelled() if (one.lab, one.node) == (lab, node))
+            found = (one for one in self._processes(lab) if one.node == node)
             known = next((one.pid for one in found if one.init or node == HOLDER), None)
         if known is None:
             raise NodeDown(
@@ -204,6 +210,14 @@ class NetnsBackend:
             )
         self._inits[lab, node] = known
         return known
+
+    def _processes(self, lab: str) -> list[LabProcess]:
+        return [one for one in labelled() if (one.lab, one.folder) == (lab, str(self._folder))]
+
+    def _environment(self, lab: str, node: str) -> dict[str, str]:
+        labels = {LAB: lab, NODE: node, FOLDER: str(self._folder)}
+        path = f"{Path(sys.executable).parent}:{SYSTEM_PATH}"
+        return {"PATH": path, "LANG": "C.UTF-8", "HOME": "/", **labels}
 
     def _spawn(self, argv: Sequence[str], lab: str, node: str) -> subprocess.Popen[bytes]:
         try:
@@ -214,7 +228,7 @@ class NetnsBackend:
                 stderr=subprocess.PIPE,
                 start_new_session=True,
                 cwd="/",
-                env=_environment(lab, node),
+                env=self._environment(lab, node),
             )
         except FileNotFoundError as error:
             raise LabError(
@@ -273,12 +287,6 @@ def _place(path: Path, content: bytes, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode)
     path.write_bytes(content)
-
-
-def _environment(lab: str, node: str) -> dict[str, str]:
-    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    folder = str(Path(sys.executable).parent)
-    return {"PATH": f"{folder}:{path}", "LANG": "C.UTF-8", "HOME": "/", LAB: lab, NODE: node}
 
 
 def _ip(*lines: str, inside: int | None = None) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 LAB = "STANDBY_LAB"
 NODE = "STANDBY_NODE"
+FOLDER = "STANDBY_FOLDER"
 DEATH_LIMIT_MS = 10_000
 
 
@@ -21,13 +22,14 @@ class LabProcess:
 
     Attributes:
         pid: as the host sees it.
-        lab, node: its labels.
+        lab, node, folder: its labels; the folder is where its lab is registered.
         init: it is the first process of a PID namespace of its own.
     """
 
     pid: int
     lab: str
     node: str
+    folder: str
     init: bool
 
 
@@ -44,7 +46,7 @@ def _labels(pid: int) -> LabProcess | None:
         environment = dict(
             pair.decode().split("=", 1) for pair in pairs if pair.startswith(b"STANDBY_")
         )
-        if LAB not in environment:
+        if not {LAB, NODE, FOLDER} <= environment.keys():
             return None
         status = (folder / "status").read_text()
     except (OSError, UnicodeDecodeError):
@@ -52,7 +54,7 @@ def _labels(pid: int) -> LabProcess | None:
     names = next((line for line in status.splitlines() if line.startswith("NSpid:")), "")
     pids = names.split()[1:]
     inner = len(pids) > 1 and pids[-1] == "1"
-    return LabProcess(pid, environment[LAB], environment.get(NODE, ""), inner)
+    return LabProcess(pid, environment[LAB], environment[NODE], environment[FOLDER], inner)
 
 
 def kill(pids: Iterable[int]) -> None:

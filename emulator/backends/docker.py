@@ -1,0 +1,281 @@
+"""Labs in containers, on any Docker Engine that `DOCKER_HOST` names.
+
+An internal bridge network is the LAN. The switch node is a container in the network
+namespace of the engine's host, where the bridge and the ends of all cables are; so three
+containers make a lab of two appliances with all its stations.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any, Literal
+
+import docker
+from docker.errors import APIError, DockerException, NotFound
+from docker.types import EndpointConfig, IPAMConfig, IPAMPool
+from requests.exceptions import RequestException
+
+from emulator.backends import Completed, Lan, NodePlan, Record
+from emulator.backends.streams import ExecPipe, ExecStream
+from emulator.lab import LabError, NodeDown
+from emulator.nodelink import Pipe
+
+LAB = "standby-lab.lab"
+NODE = "standby-lab.node"
+FOLDER = "standby-lab.folder"
+STATE = "/var/lib/appliance"
+LINK = "/opt/standby-lab/emulator/appliance/link.py"  # as Dockerfile.appliance places it
+ENGINE_LIMIT_S = 60
+CONNECTIONS = 32  # one stays taken for each control channel
+OWN_RANGE_PREFIX = 27  # Docker's own assignments lie in the top /27 of the subnet
+CAPABILITIES = {
+    "appliance": ("NET_ADMIN", "NET_RAW"),
+    "switch": ("NET_ADMIN", "NET_RAW", "SYS_ADMIN"),  # the last one makes the stations' namespaces
+}
+# The first process of a container reaps what its program leaves behind.
+INIT = ("sh", "-c", '"$@" & wait $!', "sh", "python3", "-m")
+# No output before the first line of input: the client library loses what comes too early.
+GATE = ("sh", "-c", 'read -r go; exec "$@"', "sh")
+
+
+class DockerBackend:
+    """Hosts labs on a Docker Engine.
+
+    Args:
+        client: the engine's API.
+        image: the tag of the appliance image.
+        folder: the state folder that labs are registered in; a label, nothing lies there.
+    """
+
+    name: Literal["docker"] = "docker"
+
+    def __init__(self, client: docker.APIClient, image: str, folder: Path) -> None:
+        self._client = client
+        self._image = image
+        self._folder = str(folder)
+        self._cables: dict[tuple[str, str], str] = {}
+
+    @classmethod
+    def connect_engine(cls, image: str, folder: Path) -> DockerBackend:
+        """Connect to the engine of the environment.
+
+        Raises:
+            LabError: none answers.
+        """
+        with _translated("connect"):
+            client = docker.from_env(timeout=ENGINE_LIMIT_S, max_pool_size=CONNECTIONS)
+            return cls(client.api, image, folder)
+
+    def create_lan(self, lan: Lan, record: Record) -> None:
+        """Make the internal network; its bridge has a name that we know."""
+        record({"what": "network", "name": _network(lan)})
+        own = list(lan.subnet.subnets(new_prefix=OWN_RANGE_PREFIX))[-1]
+        pool = IPAMPool(subnet=str(lan.subnet), iprange=str(own), gateway=str(lan.host_address))
+        with _translated(f"make the network {lan.subnet}"):
+            self._client.create_network(
+                _network(lan),
+                driver="bridge",
+                internal=True,
+                ipam=IPAMConfig(pool_configs=[pool]),
+                options={"com.docker.network.bridge.name": lan.interface},
+                labels={LAB: lan.lab, FOLDER: self._folder},
+                check_duplicate=True,
+            )
+        record({"what": "containers", "label": lan.lab})
+
+    def bridge(self, lan: Lan) -> str:
+        """Return the bridge's name on the engine's host."""
+        return lan.interface
+
+    def state_folder(self, lan: Lan, node: str) -> str:  # noqa: ARG002 - the protocol's signature
+        """Return the folder in the container that a kill and a start leave alone."""
+        return STATE
+
+    def boot(self, lan: Lan, node: NodePlan) -> None:
+        """Start a node's container, making it the first time."""
+        name = _container(lan, node.name)
+        with _translated(f"start {node.name}"):
+            try:
+                self._client.start(name)
+            except NotFound:
+                self._create(lan, node)
+                self._client.start(name)
+
+    def power_off(self, lan: Lan, node: str) -> None:
+        """Kill the container's processes at once."""
+        self._cables.pop((lan.lab, node), None)
+        with _translated(f"kill {node}"):
+            self._client.kill(_container(lan, node))
+            self._client.wait(_container(lan, node))
+
+    def running(self, lan: Lan, node: str) -> bool:
+        """Say whether a node's container runs."""
+        with _translated(f"look at {node}"):
+            try:
+                state = self._client.inspect_container(_container(lan, node))["State"]
+            except NotFound:
+                return False
+            return bool(state["Running"])
+
+    def cable(self, lan: Lan, node: str) -> str:
+        """Return the index of the cable's end on the engine's host."""
+        key = (lan.lab, node)
+        if key not in self._cables:
+            done = self.execute(lan, node, ["cat", "/sys/class/net/eth0/iflink"])
+            if done.status:
+                raise NodeDown(f"{node} has no cable: {done.err.decode(errors='replace').strip()}")
+            self._cables[key] = done.out.decode().strip()
+        return self._cables[key]
+
+    def connect(self, lan: Lan, node: str, socket_path: str) -> Pipe:
+        """Join a program's streams to a Unix socket on the node."""
+        argv = ["python3", "-S", "-E", LINK, socket_path]
+        with _translated(f"connect to {node}"):
+            return ExecPipe(self._exec(lan, node, argv)[1])
+
+    def execute(self, lan: Lan, node: str, argv: Sequence[str], stdin: bytes = b"") -> Completed:
+        """Run a program in the node's container."""
+        with _translated(f"run {argv[0]} on {node}"):
+            number, stream = self._exec(lan, node, argv)
+            out, err = stream.communicate(stdin)
+            status = self._client.exec_inspect(number)["ExitCode"]
+        return Completed(int(status), out, err)
+
+    def read(self, lan: Lan, node: str, path: str) -> bytes:
+        """Copy a file out of the container.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        with self._archive(lan, node, path) as archive:
+            for entry in archive:
+                content = archive.extractfile(entry)
+                if content is not None:
+                    return content.read()
+        raise IsADirectoryError(path)
+
+    def files(self, lan: Lan, node: str, path: str) -> list[str]:
+        """List a folder in the container."""
+        try:
+            with self._archive(lan, node, path) as archive:
+                parts = (Path(entry.name).parts[1:] for entry in archive)
+                return sorted(inner[0] for inner in parts if len(inner) == 1)
+        except FileNotFoundError:
+            return []
+
+    def log(self, lan: Lan, node: str) -> bytes:
+        """Return what the container's program wrote to its standard streams."""
+        with _translated(f"read the log of {node}"):
+            return bytes(self._client.logs(_container(lan, node)))
+
+    def destroy(self, lab: str) -> None:
+        """Remove the lab's containers, then its network."""
+        mine = {"label": [f"{LAB}={lab}", f"{FOLDER}={self._folder}"]}
+        self._cables = {key: cable for key, cable in self._cables.items() if key[0] != lab}
+        with _translated(f"remove lab {lab}"), ThreadPoolExecutor() as pool:
+            list(pool.map(self._remove, self._client.containers(all=True, filters=mine)))
+            for network in self._client.networks(filters=mine):
+                with contextlib.suppress(NotFound):
+                    self._client.remove_network(network["Id"])
+
+    def labels(self) -> frozenset[str]:
+        """Return the labs of this state folder of which an object is left."""
+        mine = {"label": [LAB, f"{FOLDER}={self._folder}"]}
+        with _translated("list labs"):
+            objects = self._client.containers(all=True, filters=mine)
+            objects += self._client.networks(filters=mine)
+        return frozenset(one["Labels"][LAB] for one in objects)
+
+    def subnets(self) -> Mapping[IPv4Network, str]:
+        """Return the subnets of the engine's networks."""
+        with _translated("list networks"):
+            networks = self._client.networks()
+        return {
+            IPv4Network(pool["Subnet"]): f"the Docker network {network['Name']}"
+            for network in networks
+            for pool in network["IPAM"]["Config"] or []
+            if ":" not in pool["Subnet"]
+        }
+
+    def _create(self, lan: Lan, node: NodePlan) -> None:
+        network = "host" if node.role == "switch" else _network(lan)
+        self._client.create_container(
+            self._image,
+            command=[*INIT, *node.program],
+            name=_container(lan, node.name),
+            hostname=None if node.role == "switch" else node.name,
+            labels={LAB: lan.lab, NODE: node.name, FOLDER: self._folder},
+            host_config=self._client.create_host_config(
+                network_mode=network, cap_add=list(CAPABILITIES[node.role])
+            ),
+            networking_config=None
+            if node.role == "switch"
+            else {"EndpointsConfig": {network: EndpointConfig(self._client.api_version)}},
+        )
+        if node.files:
+            self._client.put_archive(_container(lan, node.name), STATE, _packed(node.files))
+
+    def _remove(self, container: Mapping[str, Any]) -> None:
+        with contextlib.suppress(NotFound):
+            self._client.remove_container(container["Id"], force=True, v=True)
+
+    def _exec(self, lan: Lan, node: str, argv: Sequence[str]) -> tuple[str, ExecStream]:
+        made = self._client.exec_create(_container(lan, node), [*GATE, *argv], stdin=True)
+        stream = ExecStream(self._client.exec_start(made["Id"], socket=True))
+        stream.send(b"go\n")
+        return str(made["Id"]), stream
+
+    @contextlib.contextmanager
+    def _archive(self, lan: Lan, node: str, path: str) -> Iterator[tarfile.TarFile]:
+        with _translated(f"read {path} of {node}"):
+            try:
+                pieces, _ = self._client.get_archive(_container(lan, node), f"{STATE}/{path}")
+            except NotFound as error:
+                raise FileNotFoundError(path) from error
+            data = io.BytesIO(b"".join(pieces))
+        with tarfile.open(fileobj=data) as archive:
+            yield archive
+
+
+def _network(lan: Lan) -> str:
+    return f"standby-lab-{lan.lab}"
+
+
+def _container(lan: Lan, node: str) -> str:
+    return f"standby-lab-{lan.lab}-{node}"
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path, content in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size = len(content)
+            entry.mode = 0o600
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+@contextlib.contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Turn what the client library raises into a `LabError`."""
+    try:
+        yield
+    except APIError as error:
+        if error.status_code == 409 and "not running" in str(error.explanation):  # noqa: PLR2004 - HTTP's "conflict"
+            raise NodeDown(f"cannot {what}: the node is off") from error
+        raise LabError(
+            f"Docker Engine refuses to {what}: {error.explanation}",
+            remedy="see what is left of earlier labs: standby-lab doctor",
+        ) from error
+    except (DockerException, RequestException) as error:
+        raise LabError(
+            f"cannot {what}: no Docker Engine answers ({error})",
+            remedy="start Docker (standby-lab doctor tells how), or use --backend netns",
+        ) from error
