@@ -104,15 +104,15 @@ class SimMachine:
         """Hand one message to an SMTP server.
 
         Raises:
-            OSError: nobody answers there, or it is no mail server.
+            ConnectionError: nobody answers there, or it is no mail server.
         """
         self._life.check()
         there = self._site.route(self.station, host)
         if there is None:
-            raise _os_error(errno.EHOSTUNREACH)
+            raise ConnectionError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
         sink = self._site.sinks.get(there.name)
         if sink is None or port != SimMailSink.PORT:
-            raise _os_error(errno.ECONNREFUSED)
+            raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
         self._site.world.sleep(SMTP_S)
         sink.take(sender, recipient, message)
 
@@ -148,7 +148,3 @@ class SimMachine:
         if not self._logged:
             self._logged = True
             self.disk.sync_dir(LOG.rpartition("/")[0])
-
-
-def _os_error(number: int) -> OSError:
-    return OSError(number, os.strerror(number))

@@ -43,11 +43,13 @@ class Session:
 
     def put(self, data: bytes) -> None:
         """Send bytes to the command's standard input."""
+        self.line.near_life.check()
         self._buffer += data
         self.changed.open()
 
     def end(self) -> None:
-        """Send the end of the standard input."""
+        """Send the end of the standard input; the dead send nothing."""
+        self.line.near_life.check()
         self._ended = True
         self.changed.open()
 
@@ -148,7 +150,8 @@ class SimShell:
         if self.dispatch is None:
             session.break_off()  # there is no appliancectl to talk to yet
         else:
-            session.answer = json.dumps(self.dispatch(argv, cast("BinaryIO", session))).encode()
+            answer = json.dumps(self.dispatch(argv, cast("BinaryIO", session))).encode()
+            session.answer = None if session.lost else answer
         self._sessions.remove(session)
         session.changed.open()
 

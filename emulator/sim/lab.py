@@ -1,0 +1,172 @@
+"""The simulated lab (`emulator.lab.Lab`) and who makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import httpx
+
+from emulator.addressing import HOST, mac_of, stations
+from emulator.lab import Event, LabError, LabSpec, NodeInfo
+from emulator.sim.browser import PAGE_LIMIT_S, SimHttp
+from emulator.sim.lan import SimLan
+from emulator.sim.mail import SimMailSink
+from emulator.sim.node import SimNode
+from emulator.sim.observer import SimObserver
+from emulator.sim.phone import SimPhone
+from emulator.sim.served import Served, SimTimekeeper
+from emulator.sim.site import Site
+from emulator.sim.wire import SimWire
+from emulator.sim.world import Life, World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+class SimLab:
+    """Appliances, stations and the LAN, all in this thread."""
+
+    def __init__(self, spec: LabSpec, start: datetime) -> None:
+        self._spec = spec
+        world = World()
+        lan = SimLan(world)
+        self._site = Site(world, Served(world, start), lan, spec.seed)
+        self._timekeeper = SimTimekeeper(world, self._site.served)
+        self._wire = SimWire(self._site)
+        subnet = IPv4Network(spec.subnet)
+        host = lan.station("host", mac_of(spec.name, "host"), [str(subnet[HOST])])
+        self._host = Life("host")
+        self._http = SimHttp(self._site, (host, self._host), self._pages)
+        self._stations = stations(spec.name, subnet, spec.phones)
+        self._phones: dict[str, SimPhone] = {}
+        self._mail = SimMailSink(world)
+        for one in self._stations:
+            station = lan.station(one.name, one.mac, [one.address])
+            if one.name == "mail":
+                self._site.sinks[one.name] = self._mail
+            elif one.name == "observer":
+                self._observer = SimObserver(world, lan, station)
+            else:
+                self._phones[one.name] = SimPhone(world, lan, station)
+        self._appliances = {
+            one.name: SimNode(self._site, one, self._browse) for one in spec.appliances
+        }
+
+    def build(self) -> None:
+        """Boot the appliances.
+
+        Raises:
+            LabError: one does not come up.
+        """
+        for one in self._appliances.values():
+            one.boot()
+
+    @property
+    def spec(self) -> LabSpec:
+        """What it was made from."""
+        return self._spec
+
+    @property
+    def backend(self) -> Literal["sim"]:
+        """`sim`."""
+        return "sim"
+
+    @property
+    def timekeeper(self) -> SimTimekeeper:
+        """The Calendar."""
+        return self._timekeeper
+
+    @property
+    def observer(self) -> SimObserver:
+        """The station that asks."""
+        return self._observer
+
+    @property
+    def phones(self) -> Mapping[str, SimPhone]:
+        """Clients by name (`phone1`, …)."""
+        return self._phones
+
+    @property
+    def mail(self) -> SimMailSink:
+        """The mail sink."""
+        return self._mail
+
+    @property
+    def wire(self) -> SimWire:
+        """The switch."""
+        return self._wire
+
+    def appliance(self, name: str) -> SimNode:
+        """Return an appliance by name; KeyError if there is none."""
+        return self._appliances[name]
+
+    def events(self) -> Sequence[Event]:
+        """Return everything that happened so far, in order."""
+        return tuple(self._site.history.rows)
+
+    def note(self, event: str, cause: str = "", **detail: Any) -> None:
+        """Add an event of the runner's own."""
+        self._site.happened("runner", "runner", event, cause, detail)
+
+    def wall_s(self) -> float:
+        """Return the Stopwatch, with which everything is stamped here."""
+        return self._site.world.now_s
+
+    def pause(self, duration_s: float) -> None:
+        """Let the Stopwatch go on, holding the Calendar."""
+        self._site.world.pause(duration_s)
+
+    def describe(self) -> tuple[NodeInfo, ...]:
+        """Return the rows of `inspect`."""
+        rows = [one.describe() for one in self._appliances.values()]
+        for one in self._stations:
+            role = one.name.rstrip("0123456789")
+            rows.append(NodeInfo(one.name, one.address, one.mac, role, "", "", "", "up"))
+        return tuple(rows)
+
+    def down(self) -> None:
+        """End every appliance; harmless when repeated."""
+        for one in self._appliances.values():
+            if one.running():
+                one.power_off()
+        self._site.world.end(self._host)
+
+    def _pages(self, node: str) -> tuple[Life, WSGIApplication] | None:
+        one = self._appliances.get(node)
+        return None if one is None else one.pages()
+
+    def _browse(self, base_url: str) -> httpx.Client:
+        return httpx.Client(
+            transport=self._http,
+            base_url=base_url,
+            follow_redirects=True,
+            trust_env=False,
+            timeout=PAGE_LIMIT_S,
+        )
+
+
+class SimMaker:
+    """Makes simulated labs (`emulator.lab.LabMaker`)."""
+
+    def make(self, spec: LabSpec, workdir: Path) -> SimLab:  # noqa: ARG002 - a simulated lab needs no room on disk
+        """Build and boot.
+
+        Raises:
+            LabError: real time was asked for, or an appliance does not come up.
+        """
+        if spec.start is None:
+            raise LabError(
+                "the backend sim has no real time to wait in",
+                remedy="leave --real-time out, or choose --backend docker or netns",
+            )
+        lab = SimLab(spec, spec.start)
+        try:
+            lab.build()
+        except BaseException:
+            lab.down()
+            raise
+        return lab
