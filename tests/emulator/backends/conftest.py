@@ -1,0 +1,160 @@
+"""Backends on trial: the same tests run on each that this computer can host."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from emulator import image
+from emulator.addressing import mac_of
+from emulator.backends import Completed, LabBackend, Lan, NodePlan
+from emulator.backends.docker import DockerBackend
+from emulator.backends.netns import NetnsBackend
+from emulator.machine import Survey, survey
+from emulator.registry import Registry
+from emulator.stations import HostedMailSink, HostedObserver, HostedPhone, HostedWire, Orders
+
+SOCKET = "/run/switch.sock"
+
+
+@dataclass
+class Bench:
+    """A LAN with all its stations, and nodes that serve their state folder as web pages."""
+
+    backend: LabBackend
+    lan: Lan
+    orders: Orders
+
+    @property
+    def observer(self) -> HostedObserver:
+        return HostedObserver(self.orders)
+
+    @property
+    def phone(self) -> HostedPhone:
+        return HostedPhone(self.orders, "phone1")
+
+    @property
+    def mail(self) -> HostedMailSink:
+        return HostedMailSink(self.orders)
+
+    @property
+    def wire(self) -> HostedWire:
+        return HostedWire(
+            self.orders, lambda node: self.backend.cable(self.lan, node), lambda _node, **_up: None
+        )
+
+    def address(self, host: int) -> str:
+        return str(self.lan.subnet[host])
+
+    def boot(self, node: str, host: int) -> None:
+        boot(self.backend, self.lan, node, host)
+
+    def run(self, node: str, *argv: str, stdin: bytes = b"") -> Completed:
+        return self.backend.execute(self.lan, node, argv, stdin)
+
+
+def boot(backend: LabBackend, lan: Lan, node: str, host: int) -> None:
+    """Start a node that serves its state folder at an address."""
+    folder = backend.state_folder(lan, node)
+    program = ("http.server", "80", "--directory", folder)
+    backend.boot(lan, NodePlan(node, "appliance", program, {"greeting": node.encode()}))
+    for argv in (
+        ["ip", "addr", "flush", "dev", "eth0"],
+        ["ip", "link", "set", "eth0", "address", mac_of(lan.lab, node), "up"],
+        ["ip", "addr", "add", f"{lan.subnet[host]}/24", "dev", "eth0"],
+    ):
+        assert backend.execute(lan, node, argv).status == 0
+
+
+def switch_plan(backend: LabBackend, lan: Lan) -> NodePlan:
+    """Return the switch node of a LAN with one phone."""
+    argv = ["emulator.agents", "--lab", lan.lab, "--subnet", str(lan.subnet), "--phones", "1"]
+    argv += ["--bridge", backend.bridge(lan), "--socket", SOCKET]
+    return NodePlan("switch", "switch", tuple(argv))
+
+
+def fetch_page(address: str, path: str) -> bytes:
+    """Get a page from the host, waiting until the server listens."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    pause = threading.Event()
+    for _ in range(1000):
+        try:
+            with opener.open(f"http://{address}/{path}", timeout=5) as answer:
+                return bytes(answer.read())
+        except urllib.error.URLError:
+            pause.wait(0.01)
+    raise AssertionError(f"nothing listens at {address}")
+
+
+@pytest.fixture(scope="session")
+def fetch() -> Callable[[str, str], bytes]:
+    return fetch_page
+
+
+@pytest.fixture(scope="session")
+def machine() -> Survey:
+    return survey()
+
+
+@pytest.fixture(scope="session")
+def claims() -> Registry:
+    """Chooses subnets that no other test process uses at the same time."""
+    return Registry(Path(tempfile.gettempdir()) / "standby-lab-tests")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("netns", marks=pytest.mark.netns),
+        pytest.param("docker", marks=pytest.mark.docker),
+    ],
+)
+def make_backend(request: pytest.FixtureRequest, machine: Survey) -> Callable[[Path], LabBackend]:
+    """Make a backend whose labs are registered in a folder."""
+    lacks = machine.lacks(request.param)
+    if lacks:
+        reason = f"no {request.param} here: {'; '.join(one.remedy for one in lacks)}"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    if request.param == "netns":
+        return NetnsBackend
+    tag = image.ensure(lambda _line, _fraction: None)
+    return lambda folder: DockerBackend.connect_engine(tag, folder)
+
+
+@pytest.fixture(scope="module")
+def backend(
+    make_backend: Callable[[Path], LabBackend], tmp_path_factory: pytest.TempPathFactory
+) -> LabBackend:
+    return make_backend(tmp_path_factory.mktemp("labs"))
+
+
+@pytest.fixture
+def lan(backend: LabBackend, claims: Registry) -> Iterator[Lan]:
+    subnet = claims.free_subnet(backend)
+    lan = Lan(f"test-{subnet.network_address}".replace(".", "-"), subnet)
+    yield lan
+    backend.destroy(lan.lab)
+
+
+@pytest.fixture(scope="module")
+def bench(backend: LabBackend, claims: Registry) -> Iterator[Bench]:
+    subnet = claims.free_subnet(backend)
+    lan = Lan(f"bench-{subnet.network_address}".replace(".", "-"), subnet)
+    try:
+        backend.create_lan(lan, lambda _row: None)
+        backend.boot(lan, switch_plan(backend, lan))
+        boot(backend, lan, "pbx1", 10)
+        boot(backend, lan, "pbx2", 20)
+        orders = Orders(backend.connect(lan, "switch", SOCKET))
+        yield Bench(backend, lan, orders)
+        orders.close()
+    finally:
+        backend.destroy(lan.lab)
