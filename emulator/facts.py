@@ -57,7 +57,6 @@ class Facts:
         venv: whether it can make (or already is) a virtual environment.
         debian: whether packages come by apt-get here.
         root: whether this is the superuser.
-        ci: whether the environment says `CI`.
         tools: path by name, of those of `TOOLS` that exist.
         engine: the Docker Engine.
         namespaces: "" when they can be made, else why not.
@@ -70,7 +69,6 @@ class Facts:
     venv: bool
     debian: bool
     root: bool
-    ci: bool
     tools: Mapping[str, str]
     engine: Engine
     namespaces: str
@@ -82,8 +80,7 @@ def gather(environment: Mapping[str, str], folder: Path) -> Facts:
     """Look at this computer.
 
     Args:
-        environment: `DOCKER_HOST`, `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`, `PATH` and `CI`
-            count.
+        environment: `DOCKER_HOST`, `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH` and `PATH` count.
         folder: where the project lies.
     """
     found = tools(environment)
@@ -96,7 +93,6 @@ def gather(environment: Mapping[str, str], folder: Path) -> Facts:
         venv=sys.prefix != sys.base_prefix or importlib.util.find_spec("ensurepip") is not None,
         debian="apt-get" in found and Path("/etc/debian_version").exists(),
         root=os.geteuid() == 0,
-        ci=environment.get("CI", "") not in ("", "0", "false"),
         tools=found,
         engine=answer.result(),
         namespaces=namespaces,

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from emulator import base_image, wheels
 from emulator.base_image import ImageError, Recipe
-from emulator.engine import DockerEngine, Engine
+from emulator.docker_engine import DockerEngine, Engine
 
 __all__ = ["ImageBuilder", "ImageError", "Progress", "build", "ensure"]
 
@@ -25,7 +25,6 @@ PUBLIC_BASE = "debian:bookworm-slim"
 REPOSITORY = "standby-lab/appliance"
 BASE_REPOSITORY = "standby-lab/base"
 LABEL = "standby-lab.image"
-UNFINISHED = f"{LABEL}=building"
 KEPT_IMAGES = 4
 # Where in a cold build each part begins, as measured.
 BASE_AT, WHEELS_AT, BUILD_AT = 0.0, 0.35, 0.45
@@ -134,8 +133,7 @@ class ImageBuilder:
 
     def _build(self, progress: Progress) -> str:
         sources = self._sources()
-        inputs = self._inputs(sources)
-        tag = f"{REPOSITORY}:{inputs}"
+        tag = f"{REPOSITORY}:{self._inputs(sources)}"
         architecture = self.engine.architecture()
         base = self._base(architecture, progress)
         progress("resolving Python packages", WHEELS_AT)
@@ -147,14 +145,13 @@ class ImageBuilder:
             if file.suffix in (".whl", ".txt")
         }
         progress(f"building {tag} on {base}", BUILD_AT)
-        context = _context({**sources, **packages})
-        arguments = {"BASE_IMAGE": base, "INPUTS": inputs}
+        context = pack({**sources, **packages})
+        arguments = {"BASE_IMAGE": base}
         try:
             for line, done in self.engine.build(context, DOCKERFILE, tag, arguments):
                 progress(line, BUILD_AT + (1 - BUILD_AT) * done)
-        except BaseException:
-            self.engine.discard(UNFINISHED)
-            raise
+        finally:
+            self.engine.discard(LABEL)
         self.engine.retire(REPOSITORY, KEPT_IMAGES)
         progress(f"built {tag}", 1.0)
         return tag
@@ -180,8 +177,8 @@ class ImageBuilder:
         return own
 
 
-def _context(files: Mapping[str, bytes]) -> bytes:
-    """Pack the build's context; the same inputs give the same bytes."""
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """Pack a build's context; the same inputs give the same bytes."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for name, content in files.items():

@@ -25,9 +25,12 @@ ROUNDS_MAX = 5
 
 
 def requirements(root: Path) -> tuple[str, ...]:
-    """Return the run-time dependencies that pyproject.toml states."""
+    """Return the run-time dependencies in pyproject.toml that the image needs."""
     with (root / "pyproject.toml").open("rb") as file:
-        return tuple(sorted(tomllib.load(file)["project"]["dependencies"]))
+        settings = tomllib.load(file)
+    host_only = settings["tool"]["standby-lab"]["host-only"]
+    stated = settings["project"]["dependencies"]
+    return tuple(sorted(one for one in stated if Requirement(one).name not in host_only))
 
 
 def fetch(wanted: Sequence[str], architecture: str, folder: Path) -> None:
