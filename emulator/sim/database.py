@@ -35,7 +35,6 @@ class SharedDatabase:
         if posixpath.basename(path) in disk.list(posixpath.dirname(path)):
             self._image = disk.open(path).read()
             self._load()
-        self.connection.execute("PRAGMA foreign_keys = ON")
 
     def _load(self) -> None:
         """Copy the image, as a deserialised database serialises only what is committed."""

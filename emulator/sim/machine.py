@@ -86,8 +86,8 @@ class SimMachine:
         self._life = life
         self._boot = boot
         self._drawn = 0
-        self._logged = False
         self.disk = MountedDisk(life, platter)
+        self._log = self.disk.append(LOG)
         self.calendar = SimCalendar(site.world, site.served, life)
         self.stopwatch = SimStopwatch(site, life)
         self.station = station
@@ -109,10 +109,10 @@ class SimMachine:
         self._life.check()
         there = self._site.route(self.station, host)
         if there is None:
-            raise ConnectionError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
+            raise _away(host, port, errno.EHOSTUNREACH)
         sink = self._site.sinks.get(there.name)
         if sink is None or port != SimMailSink.PORT:
-            raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+            raise _away(host, port, errno.ECONNREFUSED)
         self._site.world.sleep(SMTP_S)
         sink.take(sender, recipient, message)
 
@@ -128,23 +128,13 @@ class SimMachine:
 
     def emit(self, source: str, event: str, cause: str, detail: Mapping[str, Any]) -> None:
         """Tell the lab what happened, and the log; a dead machine tells nothing."""
-        if self._life.alive:
-            self._site.happened(self._life.node, source, event, cause, detail)
-            self._log(source, event, cause, detail)
+        if not self._life.alive:
+            return
+        at = self._site.served.now.isoformat()
+        row = {"at": at, "source": source, "event": event, "cause": cause, "detail": dict(detail)}
+        self._log.write(json.dumps(row).encode() + b"\n")
+        self._site.happened(self._life.node, source, event, cause, detail)
 
-    def _log(self, source: str, event: str, cause: str, detail: Mapping[str, Any]) -> None:
-        row = {
-            "wall": self._site.world.now_s,
-            "served": self._site.served.now.isoformat(),
-            "source": source,
-            "event": event,
-            "cause": cause,
-            "detail": dict(detail),
-        }
-        file = self.disk.append(LOG)
-        file.write(json.dumps(row).encode() + b"\n")
-        file.sync()
-        file.close()
-        if not self._logged:
-            self._logged = True
-            self.disk.sync_dir(LOG.rpartition("/")[0])
+
+def _away(host: str, port: int, number: int) -> ConnectionError:
+    return ConnectionError(f"{host}:{port}: [Errno {number}] {os.strerror(number)}")

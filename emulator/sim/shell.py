@@ -15,7 +15,7 @@ from emulator.sim.world import Gate, Life, World
 HOST_KEY = "ssh/ssh_host_ed25519_key.pub"
 KEY_KIND = b"ssh-ed25519"
 KEY_BYTES = 32
-CLIENT_ALIVE_S = 15.0  # sshd's ClientAliveInterval: how long a dead peer goes unnoticed
+CLIENT_ALIVE_S = 15.0  # how long sshd does not notice a dead peer (ClientAliveInterval, CountMax)
 
 
 class Session:
@@ -59,27 +59,28 @@ class Session:
         self.changed.open()
 
     def read(self, size: int = -1) -> bytes:
-        """Read the standard input, on the far side: so many bytes, or up to its end.
+        """Read, on the far side, what is there, at least one byte; b"" at the end.
 
         Raises:
-            ValueError: it was closed, as fencing does.
+            ConnectionAbortedError: it was closed, as fencing does.
         """
-        data = bytearray()
-        while size < 0 or len(data) < size:
+        while True:
             if self._closed:
-                raise ValueError("read of closed file")
+                raise ConnectionAbortedError("the stream was closed")
             if self.lost:
-                break  # behind sshd's pipe a broken connection is the end of the file
+                return b""  # behind sshd's pipe a broken connection is the end of the file
             if self._buffer:
-                wanted = len(self._buffer) if size < 0 else size - len(data)
-                data += self._buffer[:wanted]
-                del self._buffer[:wanted]
-                self.changed.open()
-            elif self._ended:
-                break
-            elif not self.changed.wait("bytes over SSH", CLIENT_ALIVE_S):
+                return self._take(len(self._buffer) if size < 0 else size)
+            if self._ended:
+                return b""
+            if not self.changed.wait("bytes over SSH", CLIENT_ALIVE_S):
                 self.lost = not self.line.carries()
-        return bytes(data)
+
+    def _take(self, size: int) -> bytes:
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        self.changed.open()
+        return data
 
     def close(self) -> None:
         """Close the standard input, on the far side."""
