@@ -140,7 +140,7 @@ class Switching:
         return switchover.Done()
 
     def _notify(self, action: switchover.Notify) -> None:
-        self.desk.switchover(action.kind, self.state.operation, action.reasons)
+        self.desk.switchover(action, self.state.operation)
 
 
 def replug(status: Status) -> tuple[str, ...]:

@@ -1,0 +1,68 @@
+"""Sends the module's notifications through the appliance's mail queue (D5, R26, R27)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redundancy import notices, run
+from redundancy.configuration import ModuleConfiguration
+from redundancy.contract import Appliance, Mail, Status, User
+from redundancy.notices import Sender
+from redundancy.switchover import Notify
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where mails are written and handed in.
+
+    Attributes:
+        local: the appliance whose queue takes them.
+        configuration: whether to send, and to whom.
+        status: of the appliance, for its name.
+    """
+
+    local: Appliance
+    configuration: ModuleConfiguration
+    status: Status
+
+    def run(self, action: run.Notify, state: run.State) -> None:
+        """Notify the module's address of a run's outcome."""
+        event, recipient = f"{action.kind}-{state.epoch}.{state.run}", self._recipient
+        match action.kind:
+            case "run-failed":
+                mail = notices.run_failed(self._sender, event, recipient, state.failures)
+            case "run-refused":
+                mail = notices.run_refused(self._sender, event, recipient, action.problems)
+            case "run-recovered":
+                mail = notices.run_recovered(self._sender, event, recipient)
+        self._hand_in(mail)
+
+    def switchover(self, action: Notify, operation: str) -> None:
+        """Notify the module's address of a switchover's outcome."""
+        event = f"{action.kind}-{operation}"
+        if action.kind == "switchover-done":
+            mail = notices.switchover_done(self._sender, event, self._recipient)
+        else:
+            mail = notices.switchover_refused(self._sender, event, self._recipient, action.reasons)
+        self._hand_in(mail)
+
+    def users_mails(self, operation: str, users: Sequence[User]) -> list[Mail]:
+        """Write the mail of R54 to every user who has an address (R55), whatever R26 says."""
+        return [
+            notices.restart_phone(self._sender, f"restart-{operation}-{one.login}", one, one.email)
+            for one in users
+            if one.email
+        ]
+
+    @property
+    def _sender(self) -> Sender:
+        return Sender(self.status.name, self.status.hardware_id, self.status.zone)
+
+    @property
+    def _recipient(self) -> str:
+        return self.configuration.mail_address
+
+    def _hand_in(self, mail: Mail) -> None:
+        if self.configuration.send_mails:
+            self.local.enqueue_mails([mail])
