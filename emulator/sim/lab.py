@@ -15,7 +15,7 @@ from emulator.lab import Event, LabError, LabSpec, NodeInfo
 from emulator.sim.browser import PAGE_LIMIT_S, SimHttp
 from emulator.sim.lan import SimLan
 from emulator.sim.mail import SimMailSink
-from emulator.sim.node import SimNode
+from emulator.sim.node import Loader, SimNode, load_module
 from emulator.sim.observer import SimObserver
 from emulator.sim.phone import SimPhone
 from emulator.sim.served import Served, SimTimekeeper
@@ -28,9 +28,15 @@ if TYPE_CHECKING:
 
 
 class SimLab:
-    """Appliances, stations and the LAN, all in this thread."""
+    """Appliances, stations and the LAN, all in this thread.
 
-    def __init__(self, spec: LabSpec, start: datetime) -> None:
+    Args:
+        spec: what it is made from.
+        start: the Calendar at power-on.
+        load: makes the module that each appliance hosts.
+    """
+
+    def __init__(self, spec: LabSpec, start: datetime, load: Loader = load_module) -> None:
         self._spec = spec
         world = World()
         lan = SimLan(world)
@@ -53,7 +59,7 @@ class SimLab:
             else:
                 self._phones[one.name] = SimPhone(world, lan, station)
         self._appliances = {
-            one.name: SimNode(self._site, one, self._browse) for one in spec.appliances
+            one.name: SimNode(self._site, one, self._browse, load) for one in spec.appliances
         }
 
     def build(self) -> None:

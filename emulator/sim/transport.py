@@ -28,6 +28,8 @@ SSH_PORT = 22
 HANDSHAKE_S = 0.05
 BYTES_PER_S = 100e6
 WINDOW_SIZE = 2 * 1024 * 1024  # of an OpenSSH session: so far the sender runs ahead
+TAIL_SIZE = 1024  # what the sender keeps back …
+UNREAD_MAX = 4 * 32 * 1024  # … until only so much of the rest is still unread
 
 
 class SimTransport:
@@ -115,24 +117,31 @@ class SimChannel:
         self._open = False
 
     def _send(self, session: Session, command: str, payload: Payload) -> None:
-        """Hand the payload over, never more than a window ahead of its reader."""
+        """Hand the payload over, as the real adapter does: see `redundancy.adapters`."""
         sent = 0
-        while sent < payload.size and session.answer is None:
-            piece = read_piece(payload, min(PIECE_SIZE, payload.size - sent))
+        while (left := payload.size - sent) > 0 and session.answer is None:
+            ahead_max = UNREAD_MAX if left <= TAIL_SIZE else WINDOW_SIZE
+            self._await_reader(session, ahead_max, command, payload)
+            piece = read_piece(payload, min(PIECE_SIZE, max(left - TAIL_SIZE, TAIL_SIZE)))
             if not piece:
                 return  # shorter than announced: the far side refuses it
             self._site.world.sleep(len(piece) / BYTES_PER_S)
             if not self._line.carried(payload.stall_limit_s):
                 raise self._stalled(command, payload)
             session.put(piece)
-            while session.unread > WINDOW_SIZE and session.answer is None:
-                if not session.changed.wait("room in the SSH window", payload.stall_limit_s):
-                    raise self._stalled(command, payload)
             if session.lost:
                 self._open = False
                 raise ConnectionLost(f"the connection was lost during `{command}`")
             sent += len(piece)
             payload.progress(sent)
+
+    def _await_reader(
+        self, session: Session, ahead_max: int, command: str, payload: Payload
+    ) -> None:
+        """Let the far side read until the sender is not too far ahead."""
+        while session.unread > ahead_max and session.answer is None:
+            if not session.changed.wait("room in the SSH window", payload.stall_limit_s):
+                raise self._stalled(command, payload)
 
     def _stalled(self, command: str, payload: Payload) -> Stalled:
         self._open = False
@@ -156,6 +165,4 @@ class SimChannel:
 
     def _unanswered(self, command: str) -> IndefiniteError:
         self._open = False
-        return IndefiniteError(
-            f"the connection was lost while the answer to `{command}` was awaited"
-        )
+        return IndefiniteError(f"no answer to `{command}` came: the connection ended")
