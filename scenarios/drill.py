@@ -49,28 +49,43 @@ class Entry:
     key: str
 
 
-@dataclass
-class Drill:
-    """What steps act on.
+@dataclass(frozen=True)
+class Pair:
+    """Two appliances and who may do what on them.
 
     Attributes:
-        lab: the lab.
-        plan: what the scenario says of it.
-        start: the Calendar at power-on.
+        lab: where they stand.
+        plan: what the scenario (or `up`) says of the lab.
+        start: the instant that the schedule is relative to.
         access: what administrators know, by appliance.
-        secrets: everything that may stand in no evidence.
-        entries: the named changes so far.
-        tabs: open browsers and the page that each shows.
     """
 
     lab: Lab
     plan: LabPlan
     start: datetime
     access: Mapping[str, Access]
-    secrets: tuple[str, ...]
+
+
+@dataclass
+class Drill:
+    """What steps act on.
+
+    Attributes:
+        pair: the lab and its administrators' knowledge.
+        entries: the named changes so far.
+        tabs: open browsers and the page that each shows.
+        off: appliances without power.
+    """
+
+    pair: Pair
     entries: dict[str, Entry] = field(default_factory=dict)
     tabs: dict[str, tuple[httpx.Client, httpx.Response]] = field(default_factory=dict)
     off: set[str] = field(default_factory=set)
+
+    @property
+    def lab(self) -> Lab:
+        """The lab."""
+        return self.pair.lab
 
     def node(self, name: str) -> ApplianceNode:
         """Return an appliance."""

@@ -1,14 +1,66 @@
 """Changes that an administrator enters, and how they are found again.
 
-A change is known by its name in the scenario; user, phone and redirect carry that name in
-the field that identifies them on the appliance.
+A change is known by its name in the scenario. What identifies it on the appliance (a login,
+a MAC address, a number) is derived from that name, so it is the same in every run.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from emulator.lab import ApplianceNode
 from scenarios.drill import Entry
+
+
+def enter(node: ApplianceNode, kind: str, name: str) -> Entry:
+    """Enter an object on an appliance under a name.
+
+    Raises:
+        CommandRefused: the appliance declined it.
+    """
+    return _ENTERING[kind](node, name)
+
+
+def find_entries(node: ApplianceNode, entries: Mapping[str, Entry]) -> dict[str, bool]:
+    """Tell for each named change whether an appliance has it."""
+    lists = {kind: _listed(node, kind) for kind in {entry.kind for entry in entries.values()}}
+    return {name: entry.key in lists[entry.kind] for name, entry in entries.items()}
+
+
+def _listed(node: ApplianceNode, kind: str) -> set[str]:
+    rows = node.ctl([f"{kind}s", "list"])[f"{kind}s"]
+    return {str(row.get("login", row.get("id"))) for row in rows}
+
+
+def _user(node: ApplianceNode, name: str) -> Entry:
+    login = f"9{_number(name) % 10**6:06}"
+    node.ctl(["users", "add", "--login", login, "--name", name, "--email", f"{name}@example.com"])
+    return Entry("user", login)
+
+
+def _phone(node: ApplianceNode, name: str) -> Entry:
+    mac = (0x02_00_00 << 24 | _number(name) % 2**24).to_bytes(6, "big").hex(":")
+    added = node.ctl(["phones", "add", "--mac", mac, "--vendor", "snom", "--model", "D385"])
+    return Entry("phone", str(added["id"]))
+
+
+def _redirect(node: ApplianceNode, name: str) -> Entry:
+    """Redirect the first user who has none for this case; the target carries the name."""
+    taken = _listed(node, "redirect")
+    logins = sorted(_listed(node, "user"))
+    free = next(login for login in logins if f"{login}-timeout" not in taken)
+    target = f"+4930{_number(name) % 10**7:07}"
+    argv = ["redirects", "add", "--user", free, "--when", "TIMEOUT", "--target", target]
+    return Entry("redirect", str(node.ctl(argv)["id"]))
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+
+
+_ENTERING: Mapping[str, Callable[[ApplianceNode, str], Entry]] = {
+    "user": _user,
+    "phone": _phone,
+    "redirect": _redirect,
+}

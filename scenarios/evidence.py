@@ -44,8 +44,13 @@ class RunFolder:
     """Writes one run's evidence."""
 
     def __init__(self, path: Path) -> None:
-        path.mkdir(parents=True, mode=0o755)
         self.path = path
+
+    @classmethod
+    def make(cls, path: Path) -> RunFolder:
+        """Begin a new folder; FileExistsError where there is one already."""
+        path.mkdir(parents=True, mode=0o755)
+        return cls(path)
 
     def write_plan(self, plan: Plan) -> None:
         """Write the plan."""

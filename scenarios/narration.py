@@ -3,60 +3,118 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Protocol
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Say = Callable[[str], None]
 
 
 class Narrator(Protocol):
     """Told what happens, as it happens."""
 
     def phase(self, name: str) -> None:
-        """A phase begins."""
+        """Begin a phase."""
 
     def note(self, text: str) -> None:
-        """One more line on what is being done."""
+        """Say one thing more."""
 
-    def step(self, text: str, clock: Callable[[], float]) -> StepLine:
-        """A step begins; the context says how it ended."""
+    def step(self, text: str) -> AbstractContextManager[Say]:
+        """Begin a step; what is said within it is its progress, the last word its result.
 
-
-class StepLine(Protocol):
-    """A step that is being carried out."""
-
-    def __enter__(self) -> Callable[[str], None]:
-        """Return what is told of the step's progress; the last word stays."""
-
-    def __exit__(self, *error: object) -> None:
-        """End it: a tick, or a cross where an exception leaves it."""
+        The end of the context is the end of the step: a tick, or a cross where an
+        exception leaves it.
+        """
 
 
-@dataclass
 class Lines:
     """Plain lines, one a step, for logs and pipes.
 
-    Attributes:
+    Args:
         write: takes one line.
+        clock: real seconds.
     """
 
-    write: Callable[[str], None]
+    def __init__(self, write: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._write = write
+        self._clock = clock
 
     def phase(self, name: str) -> None:
         """Write the name of the phase."""
-        self.write(f"-- {name}")
+        self._write(f"-- {name}")
 
     def note(self, text: str) -> None:
         """Write a line."""
-        self.write(f"   {text}")
+        self._write(f"   {text}")
 
     @contextmanager
-    def step(self, text: str, clock: Callable[[], float]) -> Iterator[Callable[[str], None]]:
+    def step(self, text: str) -> Iterator[Say]:
         """Write one line when the step has ended."""
-        began_s = clock()
-        last = [""]
+        began_s = self._clock()
+        said: list[str] = []
         mark = "failed"
         try:
-            yield last.append
+            yield said.append
             mark = "ok"
         finally:
-            self.write(f"   {mark:<6} {text}: {last[-1]} [{clock() - began_s:.1f} s]")
+            result = f": {said[-1]}" if said else ""
+            self._write(f"   {mark:<6} {self._clock() - began_s:6.2f} s  {text}{result}")
+
+
+class Live:
+    """A terminal: the step under way turns, finished ones stay with tick and time.
+
+    Args:
+        console: rich's; it honours NO_COLOR.
+        clock: real seconds.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
+        self._console = console
+        self._clock = clock
+
+    def phase(self, name: str) -> None:
+        """Write the name of the phase."""
+        self._console.print(f"[bold]{name}[/bold]")
+
+    def note(self, text: str) -> None:
+        """Write a line."""
+        self._console.print(f"  [dim]{text}[/dim]", highlight=False)
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[Say]:
+        """Show the step while it runs, then one line for good."""
+        began_s = self._clock()
+        said: list[str] = []
+        mark = "[red]✗[/red]"
+        with self._console.status(text) as status:
+
+            def say(word: str) -> None:
+                said.append(word)
+                status.update(f"{text}: {word}")
+
+            try:
+                yield say
+                mark = "[green]✓[/green]"
+            finally:
+                result = f" [dim]{said[-1]}[/dim]" if said else ""
+                took = f"{self._clock() - began_s:6.2f} s"
+                self._console.print(f"  {mark} {took}  {text}{result}", highlight=False)
+
+
+class Silence:
+    """Says nothing: for programs that want the outcome only."""
+
+    def phase(self, name: str) -> None:
+        """Keep quiet."""
+
+    def note(self, text: str) -> None:
+        """Keep quiet."""
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[Say]:
+        """Keep quiet about a step and its progress."""
+        del text
+        yield lambda _word: None

@@ -8,34 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from emulator.lab import Lab
 from scenarios.browsing import PageTrouble, log_in, open_tab, upload
-from scenarios.drill import Access, slot
-from scenarios.models import LabPlan
+from scenarios.drill import Pair, slot
 
 IMPORT_TAB = "/admin/modules/redundanz/standby-import"
-MODULE_ADDRESS = "redundancy@example.test"  # R27; no user's address
+MODULE_ADDRESS = "standby@example.com"  # R27; no user's address
 _FIRST_REFUSAL = 400
 
 
-def initialise(
-    lab: Lab,
-    access: Mapping[str, Access],
-    plan: LabPlan,
-    start: datetime,
-    standby: str,
-    say: Callable[[str], None],
-) -> None:
+def initialise(pair: Pair, standby: str, say: Callable[[str], None]) -> None:
     """Configure both appliances and bring the first full backup across.
 
     Args:
-        lab: the lab.
-        access: what the administrators know, by appliance.
-        plan: schedule and number of attempts.
-        start: the instant that the schedule is relative to.
+        pair: the lab, its schedule, and what its administrators know.
         standby: the appliance that becomes the standby; the other one is the active.
         say: told what is done, step by step.
 
@@ -43,12 +31,13 @@ def initialise(
         CommandRefused: an appliance declined a command.
         PageTrouble: the page declined the upload.
     """
+    lab, access, plan = pair.lab, pair.access, pair.plan
     active = "pbx1" if standby == "pbx2" else "pbx2"
     fields = {
         "licence_key": access[active].server_key,
         "attempts_max": plan.attempts_max,
         "mail_address": MODULE_ADDRESS,
-        **slot(plan.schedule, start, plan.zone),
+        **slot(plan.schedule, pair.start, plan.zone),
     }
     target = {
         "standby_server": _address(lab, standby),

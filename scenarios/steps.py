@@ -53,7 +53,7 @@ def perform(step: Strict, drill: Drill, say: Say) -> None:
 
 @perform.register
 def _(step: Initialise, drill: Drill, say: Say) -> None:
-    initialise(drill.lab, drill.access, drill.plan, drill.start, step.initialise, say)
+    initialise(drill.pair, step.initialise, say)
 
 
 @perform.register
@@ -118,7 +118,7 @@ def _(step: PowerOff, drill: Drill, say: Say) -> None:
 
 @perform.register
 def _(step: OpenTab, drill: Drill, say: Say) -> None:
-    access = drill.access[step.open_tab]
+    access = drill.pair.access[step.open_tab]
     browser = drill.node(step.open_tab).browser()
     log_in(browser, access.login, access.password)
     drill.tabs[step.open_tab] = (browser, open_tab(browser))

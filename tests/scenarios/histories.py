@@ -82,13 +82,13 @@ def pcap(frames: Iterable[bytes]) -> bytes:
     return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + b"".join(frames)
 
 
-def transfer(write: Writer, token: str = "1.1.1", generation: int = 2, at: float = 30) -> None:
+def transfer(write: Writer, generation: int = 2, at: float = 30) -> None:
     """A transferred and imported backup."""
-    what = {"token": token, "file": f"b{generation}.sar", "sha256": SHA}
+    what = {"token": "1.1.1", "file": f"b{generation}.sar", "sha256": SHA}
     made = {"epoch": 1, "generation": generation}
     backup = {"file": what["file"], "sha256": SHA, **made}
     write.add(at, "pbx1/appliance", "backup.finished", served=120, **backup)
-    write.add(at, "pbx2/appliance", "fenced", served=120, token=token)
+    write.add(at, "pbx2/appliance", "fenced", served=120, token="1.1.1")
     write.add(at, "pbx2/appliance", "receive.started", served=120, **what)
     write.add(at, "pbx2/appliance", "receive.finished", served=120, **what)
     write.add(at, "pbx2/appliance", "import.started", served=120, **what)

@@ -1,0 +1,102 @@
+"""The command line `standby-lab`.
+
+Subcommands are imported when they are used, so that `--help` and completion are quick.
+Exit codes: 0 passed, 1 failed, 2 usage, 3 inconclusive, 4 the lab broke.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "doctor": ("scenarios.cli.here:doctor", "What this computer can run, and what was left."),
+    "image": ("scenarios.cli.here:image", "The appliance image of the docker backend."),
+    "up": ("scenarios.cli.labs:up", "Bring a lab up: two appliances, set up as a pair."),
+    "down": ("scenarios.cli.labs:down", "Take a lab down; nothing of it stays."),
+    "list": ("scenarios.cli.labs:list_labs", "The labs that are up."),
+    "inspect": ("scenarios.cli.labs:inspect", "The nodes of a lab and how to reach them."),
+    "exec": ("scenarios.cli.nodes:execute", "Run a program on a node."),
+    "ssh": ("scenarios.cli.nodes:ssh", "Log in to an appliance with the stock ssh client."),
+    "mail": ("scenarios.cli.nodes:mail", "The mails that the lab's sink took."),
+    "arp": ("scenarios.cli.nodes:arp", "Who has an address, asked on the wire just now."),
+    "sync": ("scenarios.cli.pairs:sync", "Run the transfer to the standby now, and wait."),
+    "switchover": ("scenarios.cli.pairs:switchover", "Switch over at the standby's page."),
+    "scenarios": ("scenarios.cli.drills:scenarios", "The scenarios of the library."),
+    "run": ("scenarios.cli.drills:run", "Run scenarios and judge them."),
+    "verify": ("scenarios.cli.drills:verify", "Judge a stored run again."),
+    "fidelity": ("scenarios.cli.drills:fidelity", "One trace on three backends?"),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help, and imports one when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order of the workflow."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None where there is none."""
+        if cmd_name not in _COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above is ours
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Complete commands by name without importing them."""
+        names = [name for name in _COMMANDS if name.startswith(incomplete)]
+        items = [click.shell_completion.CompletionItem(name) for name in names]
+        own = click.Command.shell_complete(self, ctx, incomplete) if not items else []
+        return [*items, *own]
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog="Exit codes: 0 passed, 1 failed, 2 usage, 3 inconclusive, 4 the lab broke. Every option "
+    "can also be set as an environment variable, as in STANDBY_LAB_RUN_BACKEND=netns.",
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "STANDBY_LAB"},
+)
+@click.version_option(package_name="standby-lab", prog_name="standby-lab")
+def standby_lab() -> None:
+    """Drills for a pair of emulated appliances: failover with proof on the wire."""
+
+
+def main() -> None:
+    """Run a command; whatever goes wrong becomes one line and an exit code."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
+    try:
+        sys.exit(standby_lab.main(standalone_mode=False) or 0)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("standby-lab: interrupted; nothing was left behind", err=True)
+        sys.exit(128 + signal.SIGINT)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(128 + signal.SIGPIPE)
+    except Exception as error:
+        from scenarios.cli.trouble import explain  # noqa: PLC0415 - only where something failed
+
+        explained = explain(error)
+        if explained is None:
+            raise
+        line, code = explained
+        click.echo(f"standby-lab: {line}", err=True)
+        sys.exit(code)

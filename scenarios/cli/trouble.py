@@ -1,0 +1,40 @@
+"""Every expected trouble as one line (what, where, what to do) and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from emulator.lab import CommandRefused, LabError
+from scenarios.browsing import PageTrouble
+from scenarios.evidence import NotARun
+from scenarios.loading import ScenarioError
+
+FAILED, USAGE, BROKEN = 1, 2, 4
+
+
+def explain(error: Exception) -> tuple[str, int] | None:
+    """Return the line and the exit code; None for what nobody expected."""
+    for kind, code, line in _KNOWN:
+        if isinstance(error, kind):
+            return line(error), code
+    return None
+
+
+def _line(message: str, remedy: str) -> str:
+    text = f"{message}; {remedy}" if remedy else message
+    return " ".join(text.split())
+
+
+_KNOWN: Sequence[tuple[type[Exception], int, Callable[[Any], str]]] = (
+    (ScenarioError, USAGE, lambda error: _line(error.message, error.remedy)),
+    (NotARun, USAGE, lambda error: _line(str(error), "name a run's folder: runs/failover/latest")),
+    (LabError, BROKEN, lambda error: _line(error.message, error.remedy)),
+    (PermissionError, BROKEN, lambda error: _line(str(error), "run as root, or choose sim")),
+    (PageTrouble, FAILED, lambda error: _line(str(error), "")),
+    (
+        CommandRefused,
+        FAILED,
+        lambda error: _line(f"refused ({error.code}): {error.message}", error.remedy),
+    ),
+)

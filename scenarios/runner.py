@@ -1,0 +1,270 @@
+"""Runs a scenario: fixed phases, everything recorded, teardown always.
+
+The runner records and never judges; checkers judge the record (`scenarios.checkers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from emulator.lab import CommandRefused, Lab, LabError, LabMaker, NodeInfo
+from scenarios.blueprint import Blueprint
+from scenarios.browsing import PageTrouble
+from scenarios.checkers import judge
+from scenarios.drill import Drill, Pair
+from scenarios.entering import find_entries
+from scenarios.evidence import RunFolder, load
+from scenarios.narration import Narrator
+from scenarios.outage import Outage, lost_objects, measure
+from scenarios.record import Plan, Record, Watch
+from scenarios.steps import DrillEnded, describe, look, perform
+from scenarios.trace import trace_hash, trace_of
+from scenarios.verdict import Judgement, Verdict, worst
+
+MAIL_LIMIT = timedelta(minutes=30)  # on the Calendar, for mails to leave
+CALM_S = 1.0  # real, for clients to come back
+_DECLINED = (DrillEnded, CommandRefused, PageTrouble)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be run, and where its evidence goes.
+
+    Attributes:
+        plan: scenario, seed, backend, times.
+        drawn: the lab, and what its administrators know.
+        maker: makes the lab.
+        folder: of this run's evidence; it must not exist.
+    """
+
+    plan: Plan
+    drawn: Blueprint
+    maker: LabMaker
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run that was judged.
+
+    Attributes:
+        record: what was recorded.
+        judgements: by checker.
+        folder: where the evidence is.
+    """
+
+    record: Record
+    judgements: Mapping[str, Judgement]
+    folder: Path
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of all judgements."""
+        return worst(one.verdict for one in self.judgements.values())
+
+    @property
+    def outage(self) -> Outage | None:
+        """How long the address was away, if it moved."""
+        return measure(self.record)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Named changes that the new holder does not have."""
+        return lost_objects(self.record)
+
+    @property
+    def trace_hash(self) -> str:
+        """SHA-256 of the trace."""
+        return trace_hash(trace_of(self.record.events))
+
+    def row(self) -> dict[str, Any]:
+        """Return the run as `--format json` shows it."""
+        total_s = None if self.outage is None else self.outage.total_s
+        return {
+            "scenario": self.record.plan.scenario.id,
+            "seed": self.record.plan.seed,
+            "backend": self.record.plan.backend,
+            "verdict": self.verdict.value,
+            "trace_hash": self.trace_hash,
+            "outage_s": None if total_s is None else round(total_s, 3),
+            "lost_objects": len(self.lost),
+            "run": str(self.folder),
+        }
+
+
+@dataclass
+class Seen:
+    """What stations recorded while the drill ran."""
+
+    stations: tuple[NodeInfo, ...] = ()
+    address: str = ""
+    observed: Watch | None = None
+    pings: dict[str, Watch] = field(default_factory=dict)
+    pcap: bytes = b""
+
+
+def run(order: Order, narrator: Narrator) -> Outcome:
+    """Run a scenario, store its evidence, judge it.
+
+    Raises:
+        LabError: the lab broke; what was recorded until then is in the folder.
+    """
+    folder = RunFolder.make(order.folder)
+    folder.write_plan(order.plan)
+    narrator.phase(f"build ({order.plan.backend})")
+    with narrator.step(f"two appliances, {order.plan.scenario.lab.phones} phone(s)") as say:
+        lab = order.maker.make(order.drawn.spec, order.folder)
+        say(order.drawn.spec.subnet)
+    seen = Seen()
+    try:
+        _go_through(order, lab, narrator, seen)
+    finally:
+        narrator.phase("teardown")
+        try:
+            _store(order, lab, folder, seen)
+        finally:
+            lab.down()
+    narrator.phase("check")
+    folder.scan(order.drawn.secrets)
+    return judged(order.folder, narrator)
+
+
+def judged(path: Path, narrator: Narrator) -> Outcome:
+    """Judge a stored run and write its summary.
+
+    Raises:
+        NotARun: the folder is none.
+    """
+    record = load(path)
+    outcome = Outcome(record, judge(record), path)
+    for name, one in outcome.judgements.items():
+        if one.verdict not in {Verdict.PASSED, Verdict.NOT_APPLICABLE}:
+            for line in one.evidence:
+                narrator.note(f"{one.verdict.value}: {name}: {line}")
+    RunFolder(path).write_json("summary.json", summary(outcome))
+    return outcome
+
+
+def summary(outcome: Outcome) -> dict[str, Any]:
+    """Return the content of `summary.json`."""
+    outage = outcome.outage
+    return {
+        **outcome.row(),
+        "title": outcome.record.plan.scenario.title,
+        "covers": list(outcome.record.plan.scenario.covers),
+        "commit": outcome.record.plan.commit,
+        "outage_phases_s": {} if outage is None else dict(outage.phases()),
+        "lost": list(outcome.lost),
+        "judgements": {
+            name: {"verdict": one.verdict.value, "evidence": list(one.evidence)}
+            for name, one in outcome.judgements.items()
+        },
+    }
+
+
+def _go_through(order: Order, lab: Lab, narrator: Narrator, seen: Seen) -> None:
+    drill = Drill(Pair(lab, order.plan.scenario.lab, order.plan.start, order.drawn.access))
+    _begin(drill, narrator, "steady state")
+    lab.timekeeper.settle()
+    seen.stations = lab.describe()
+    seen.address = next(one.address for one in seen.stations if one.name == "pbx1")
+    for name in drill.running():
+        look(drill, name, "steady")
+    lab.wire.capture()
+    with _watching(lab, seen):
+        _take_steps(order, drill, narrator)
+        _begin(drill, narrator, "quiet")
+        _await_quiet(drill)
+        lab.pause(CALM_S)
+    _begin(drill, narrator, "final reads")
+    _read_finally(drill, seen)
+    seen.pcap = lab.wire.pcap()
+
+
+def _begin(drill: Drill, narrator: Narrator, phase: str) -> None:
+    narrator.phase(phase)
+    drill.lab.note("phase", phase)
+
+
+@contextmanager
+def _watching(lab: Lab, seen: Seen) -> Iterator[None]:
+    """Let the observer and every phone watch the active's address meanwhile."""
+    lab.observer.watch(seen.address)
+    for phone in lab.phones.values():
+        phone.watch(seen.address)
+    yield
+    for name, phone in lab.phones.items():
+        pings = phone.stop()
+        seen.pings[name] = Watch(seen.address, pings.sent, pings.answers)
+    replies = lab.observer.stop()
+    answers = tuple((one.at_s, one.mac) for one in replies)
+    seen.observed = Watch(seen.address, len(answers), answers)
+
+
+def _take_steps(order: Order, drill: Drill, narrator: Narrator) -> None:
+    """Take the steps in order; one that is declined ends them, and the drill has failed."""
+    _begin(drill, narrator, "steps")
+    for number, step in enumerate(order.plan.scenario.steps, 1):
+        text = describe(step)
+        drill.lab.note("step", text, position=number)
+        try:
+            with narrator.step(text) as say:
+                perform(step, drill, say)
+        except _DECLINED as error:
+            drill.lab.note("expectation", Verdict.FAILED.value, text=f"{text}: {error}")
+            narrator.note(f"{error}")
+            return
+    _begin(drill, narrator, "heal")
+    drill.lab.timekeeper.settle()
+
+
+def _await_quiet(drill: Drill) -> None:
+    """Wait until nothing moves and every queued mail of a running appliance has left."""
+    lab = drill.lab
+    lab.timekeeper.settle()
+    lab.timekeeper.advance(lab.timekeeper.now() + MAIL_LIMIT, lambda: not _waiting_mails(drill))
+
+
+def _waiting_mails(drill: Drill) -> set[str]:
+    running = drill.running()
+    waiting: set[str] = set()
+    for event in drill.lab.events():
+        if event.source == "mail" and event.node in running:
+            identity = str(event.detail.get("message_id"))
+            if event.event == "queued":
+                waiting.add(identity)
+            elif event.event == "sent":
+                waiting.discard(identity)
+    return waiting
+
+
+def _read_finally(drill: Drill, seen: Seen) -> None:
+    for name in drill.running():
+        look(drill, name, "final")
+        drill.read(name, "final", "users", drill.node(name).ctl(["users", "list"]))
+        drill.read(name, "final", "changes", find_entries(drill.node(name), drill.entries))
+    for station in seen.stations:
+        if station.name.startswith("pbx"):
+            replies = drill.lab.observer.who_has(station.address)
+            macs = sorted({one.mac for one in replies})
+            answer = {"address": station.address, "macs": macs}
+            drill.read(station.name, "final", "who-has", answer)
+
+
+def _store(order: Order, lab: Lab, folder: RunFolder, seen: Seen) -> None:
+    """Write everything that can still be read, whatever happened before."""
+    folder.write_history(lab.events())
+    folder.write_stations(seen.stations)
+    folder.write_clients(seen.observed, seen.pings)
+    folder.write_pcap(seen.pcap)
+    for appliance in order.drawn.spec.appliances:
+        with suppress(LabError, OSError):
+            log = lab.appliance(appliance.name).read("log/events.jsonl")
+            folder.write_node_log(appliance.name, "events.jsonl", log)
+    with suppress(LabError, OSError):
+        folder.write_mails(lab.mail.messages())

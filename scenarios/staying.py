@@ -1,0 +1,148 @@
+"""Labs that stay up: brought up, found again, taken down."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from emulator.hosted import HostedLab, HostedMaker
+from emulator.image import Progress
+from emulator.lab import LabError
+from scenarios.blueprint import Ground, blueprint
+from scenarios.drill import Access, Pair
+from scenarios.hosting import choose_backend, host, known_host, lab_registry
+from scenarios.making import wall_clock
+from scenarios.models import LabPlan, Schedule
+from scenarios.setup import initialise
+
+_NIGHTLY = Schedule(every=timedelta(days=1), first_in=timedelta(hours=12))
+_ACCESS = "access.json"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A lab as somebody asked for it.
+
+    Attributes:
+        name: of the lab.
+        backend: `auto`, `docker` or `netns`.
+        users, phones: how many.
+        subnet: a /24, None for a free one.
+        seed: of everything that is generated.
+        bare: leave the two boxes as they come from the factory.
+    """
+
+    name: str
+    backend: str
+    users: int
+    phones: int
+    subnet: str | None
+    seed: int
+    bare: bool
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A lab that is up, and what its administrators know."""
+
+    lab: HostedLab
+    access: Mapping[str, Access]
+
+
+@contextmanager
+def bring_up(wish: Wish, progress: Progress, say: Callable[[str], None]) -> Iterator[Opened]:
+    """Make a lab that outlives this process, or open the one of that name.
+
+    Raises:
+        LabError: it cannot be made here; nothing is left behind.
+    """
+    registry = lab_registry()
+    if wish.name in {one.spec.name for one in registry.labs()}:
+        say(f"{wish.name} is up already")
+        with attached(wish.name) as opened:
+            yield opened
+        return
+    backend, why = choose_backend(wish.backend)
+    if backend == "sim":
+        raise LabError(
+            f"a simulated lab lives only within a run ({why})",
+            remedy="choose --backend docker or netns, or use `standby-lab run --backend sim`",
+        )
+    say(f"backend {backend}: {why}")
+    hosting = host(backend, progress)
+    subnet = str(registry.free_subnet(hosting, wish.subnet))
+    plan = LabPlan(users=wish.users, phones=wish.phones, schedule=_NIGHTLY)
+    drawn = blueprint(Ground(wish.name, subnet, wish.seed, None), plan, os.urandom)
+    with tempfile.TemporaryDirectory() as workdir:
+        lab = HostedMaker(hosting, registry).make(drawn.spec, Path(workdir))
+        try:
+            if not wish.bare:
+                initialise(Pair(lab, plan, wall_clock(), drawn.access), "pbx2", say)
+            _keep_access(registry.labs_folder / wish.name, drawn.access)
+            yield Opened(lab, drawn.access)
+            lab.keep()
+        except BaseException:
+            lab.down()
+            raise
+
+
+@contextmanager
+def attached(name: str | None) -> Iterator[Opened]:
+    """Open a lab that is up; without a name the only one.
+
+    Raises:
+        LabError: there is no such lab, or several and none was named.
+    """
+    registry = lab_registry()
+    chosen = name or only_lab()
+    hosting = known_host(registry.lab(chosen).backend)
+    with tempfile.TemporaryDirectory() as workdir:
+        lab = HostedMaker(hosting, registry).attach(chosen, Path(workdir))
+        try:
+            yield Opened(lab, _kept_access(registry.labs_folder / chosen))
+        finally:
+            lab.keep()
+
+
+def only_lab() -> str:
+    """Return the name of the only lab that is up.
+
+    Raises:
+        LabError: there is none, or there are several.
+    """
+    names = [one.spec.name for one in lab_registry().labs() if one.owner is None]
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise LabError("no lab is up", remedy="bring one up: standby-lab up")
+    raise LabError(f"several labs are up: {', '.join(names)}", remedy="name the one you mean")
+
+
+def take_down(name: str) -> None:
+    """Remove a lab, also a broken one.
+
+    Raises:
+        LabError: there is no such lab.
+    """
+    registry = lab_registry()
+    hosting = known_host(registry.lab(name).backend)
+    hosting.destroy(name)
+    registry.leave(name)
+
+
+def _keep_access(folder: Path, access: Mapping[str, Access]) -> None:
+    """Note what the administrators know beside the lab, for its owner alone."""
+    path = folder / _ACCESS
+    path.touch(0o600)
+    path.write_text(json.dumps({name: asdict(one) for name, one in access.items()}))
+
+
+def _kept_access(folder: Path) -> dict[str, Access]:
+    rows = json.loads((folder / _ACCESS).read_text())
+    return {name: Access(**row) for name, row in rows.items()}
