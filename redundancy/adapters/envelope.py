@@ -47,9 +47,9 @@ def result(argv: Sequence[str], answer: bytes, exit_status: int) -> Mapping[str,
     raise _refusal(command, envelope.get("error"))
 
 
-def is_whole(answer: bytes) -> bool:
-    """Tell whether an answer arrived in full."""
-    return _envelope(answer) is not None
+def is_conclusive(answer: bytes, exit_status: int) -> bool:
+    """Tell whether the far side has spoken, or could not even start to."""
+    return _envelope(answer) is not None or exit_status in (NOT_EXECUTABLE, NOT_FOUND)
 
 
 def no_program() -> Refused:

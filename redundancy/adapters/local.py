@@ -47,7 +47,8 @@ class LocalChannel:
                 answer = exchange.run()
             finally:
                 exchange.close()
-        if not answer and not exchange.sent_whole:
+        conclusive = envelope.is_conclusive(answer, process.returncode)
+        if not exchange.sent_whole and not conclusive:
             raise ConnectionLost(f"`{' '.join(argv[:2])}` ended before it had read everything")
         return envelope.result(argv, answer, process.returncode)
 
@@ -97,7 +98,10 @@ class _Exchange:
                 self._process.stdin.close()
         if not self._answer:
             self._process.kill()
-        self._process.wait()
+        try:
+            self._process.wait(self._answer_limit_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
     def _register(self, pipe: IO[bytes] | None, events: int) -> None:
         if pipe is not None:

@@ -19,6 +19,10 @@ from redundancy.ports import Payload
 if TYPE_CHECKING:
     import paramiko
 
+TAIL_SIZE = 1024
+UNREAD_PACKETS_MAX = 4
+CATCH_UP_LOOK_S = 0.005
+NO_STATUS = -1  # paramiko's word for a command that left no exit status
 PROGRAM = "appliancectl"
 STDERR_PIECE_SIZE = 4096
 
@@ -88,16 +92,16 @@ class _Call:
             try:
                 self._send(session)
             except RedundancyError:
-                early = self._answer(session)
-                if not envelope.is_whole(early):
+                self._close(session)  # what has already come stays readable
+                answer, status = self._answer(session)
+                if not envelope.is_conclusive(answer, status):
                     raise
-                return envelope.result(self._argv, early, session.recv_exit_status())
+                return envelope.result(self._argv, answer, status)
             return self._await(session)
         finally:
             self._watchdog.stop()
             if session is not None:
-                with suppress(OSError, EOFError):
-                    session.close()
+                self._close(session)
 
     def _start(self, session: paramiko.Channel) -> None:
         # without a payload the far side acts as soon as it has the request
@@ -108,47 +112,67 @@ class _Call:
         Thread(target=_drain, args=(session,), name="ssh-stderr", daemon=True).start()
 
     def _send(self, session: paramiko.Channel) -> None:
-        if self._payload is None:
-            return
-        self._watchdog.limit(self._payload.stall_limit_s)
-        sent = 0
-        while sent < self._payload.size:
-            piece = read_piece(self._payload, min(PIECE_SIZE, self._payload.size - sent))
+        if self._payload is not None:
+            self._stream(session, self._payload)
+        self._may_have_acted = True
+        with self._translating():
+            session.shutdown_write()
+
+    def _stream(self, session: paramiko.Channel, payload: Payload) -> None:
+        self._watchdog.limit(payload.stall_limit_s)
+        window, sent = session.out_window_size, 0
+        while (left := payload.size - sent) > 0:
+            if left <= TAIL_SIZE:
+                self._let_catch_up(session, window, sent)
+            piece = read_piece(payload, min(PIECE_SIZE, max(left - TAIL_SIZE, TAIL_SIZE)))
             if not piece:
                 break  # shorter than announced: the far side refuses it
             with self._translating():
                 session.sendall(piece)
             sent += len(piece)
             self._watchdog.moved(sent)
-            self._payload.progress(sent)
-        self._may_have_acted = True
-        with self._translating():
-            session.shutdown_write()
+            payload.progress(sent)
+
+    def _let_catch_up(self, session: paramiko.Channel, window: int, sent: int) -> None:
+        """Keep the tail back until the far command has read nearly all the rest.
+
+        Buffers on the way take megabytes. Without this a cut at a tenth of a small backup
+        would come after its last byte had left here, and could not be told from a cut
+        while the far side was acting. What has been read shows in the SSH window: OpenSSH
+        opens it again as soon as three packets have been taken.
+        """
+        unread_max = UNREAD_PACKETS_MAX * session.out_max_packet_size
+        while not session.closed and (unread := window - session.out_window_size) > unread_max:
+            self._watchdog.moved(sent - unread)
+            self._watchdog.pause(CATCH_UP_LOOK_S)
 
     def _await(self, session: paramiko.Channel) -> Mapping[str, Any]:
         self._watchdog.limit(self._limits.answer_s)
         self._user_timeout(self._limits.dead_peer_s)
-        answer = self._answer(session)
-        if not envelope.is_whole(answer) and not self._transport.is_active():
-            raise self._failure("it ended")
-        with self._translating():
-            status = session.recv_exit_status()
+        answer, status = self._answer(session)
+        if status == NO_STATUS and not envelope.is_conclusive(answer, status):
+            raise self._failure("the connection or the command ended")
         return envelope.result(self._argv, answer, status)
 
-    def _answer(self, session: paramiko.Channel) -> bytes:
+    def _answer(self, session: paramiko.Channel) -> tuple[bytes, int]:
+        """Read standard output to its end, and the exit status."""
         answer = bytearray()
         with self._translating():
             while part := session.recv(PIECE_SIZE):
                 answer += part
                 if len(answer) > envelope.ANSWER_SIZE_MAX:
                     raise IndefiniteError("the answer is larger than any answer of the contract")
-        return bytes(answer)
+            return bytes(answer), session.recv_exit_status()
+
+    def _close(self, session: paramiko.Channel) -> None:
+        with suppress(RedundancyError), self._translating():
+            session.close()
 
     def _user_timeout(self, limit_s: float) -> None:
         """Set TCP's own limit on unacknowledged bytes; 0 leaves them to the watchdog."""
-        with self._translating():
-            wire = self._transport.sock
-            if isinstance(wire, socket.socket):
+        wire = self._transport.sock
+        if isinstance(wire, socket.socket):
+            with suppress(OSError):  # closed meanwhile: the next read or write tells
                 wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(limit_s * 1000))
 
     @contextmanager
@@ -164,9 +188,7 @@ class _Call:
     def _failure(self, reason: str) -> RedundancyError:
         command = " ".join(self._argv[:2])
         if self._may_have_acted:
-            return IndefiniteError(
-                f"the connection was lost while the answer to `{command}` was awaited: {reason}"
-            )
+            return IndefiniteError(f"no answer to `{command}` came: {reason}")
         if self._watchdog.fired and self._payload is not None:
             return Stalled(
                 f"`{command}` made no progress for {self._payload.stall_limit_s:g} s",

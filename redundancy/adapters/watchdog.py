@@ -9,7 +9,7 @@ import fcntl
 import struct
 import termios
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Watchdog:
         self._session: paramiko.Channel | None = None
         self._handed_over = 0
         self._limits_s: SimpleQueue[float | None] = SimpleQueue()
+        self._ended = Event()
         self.fired = False
 
     def start(self, limit_s: float) -> None:
@@ -50,6 +51,10 @@ class Watchdog:
     def moved(self, handed_over: int) -> None:
         """Tell how many bytes were handed to the connection so far."""
         self._handed_over = handed_over
+
+    def pause(self, duration_s: float) -> None:
+        """Wait a moment, less if the connection is ended."""
+        self._ended.wait(duration_s)
 
     def stop(self) -> None:
         """Stop watching; harmless when it has fired."""
@@ -82,5 +87,6 @@ class Watchdog:
     def _end(self) -> None:
         self.fired = True
         self._transport.close()
+        self._ended.set()
         if self._session is not None:
             self._session.event.set()  # a wait that began after the connection died
