@@ -76,11 +76,11 @@ class Journal:
         last = self.last(kind)
         return int(last.rpartition("-")[2]) + 1 if last else 1
 
-    def intend(self, operation: str, action: str, **detail: Any) -> None:
+    def intend(self, operation: str, action: str, /, **detail: Any) -> None:
         """Write down what will be done next."""
         self._add(operation, f"intent.{action}", "", detail)
 
-    def tell(self, operation: str, event: str, cause: str = "", **detail: Any) -> None:
+    def tell(self, operation: str, event: str, cause: str = "", /, **detail: Any) -> None:
         """Write down what happened, and report it."""
         self._add(operation, event, cause, detail)
         self._report(event, cause, detail)
