@@ -92,7 +92,7 @@ def cause_text(code: str, language: Language) -> str:
 
 def message_id(sender: Sender, event: str, recipient: str) -> str:
     """Return the one Message-ID of an event for a recipient."""
-    seed = "\0".join((sender.hardware_id, event, recipient))
+    seed = f"{sender.hardware_id}\x00{event}\x00{recipient}"
     return f"<{hashlib.sha256(seed.encode()).hexdigest()[:32]}@redundanz.standby>"
 
 

@@ -110,6 +110,8 @@ class FakeTransport:
             raise HostKeyChanged(f"{access.host} shows another host key")
         if self.password is not None and access.password != self.password:
             raise AuthenticationFailed(f"{access.host} does not accept user or password")
+        if isinstance(chosen, FakeChannel):
+            chosen.closed = False  # a new connection to the same scripted appliance
         return chosen
 
     def host_key(self, access: StandbyAccess) -> str:
