@@ -166,8 +166,10 @@ class HostedLab:
     def down(self) -> None:
         """Remove everything; harmless when repeated."""
         self._save_logs()
-        self._backend.destroy(self._spec.name)
-        self._hang_up()
+        try:
+            self._backend.destroy(self._spec.name)
+        finally:
+            self._hang_up()
         self._registry.leave(self._spec.name)
 
     def _boot_switch(self) -> None:
@@ -192,8 +194,7 @@ class HostedLab:
         return self._cables.get(node) or self._backend.cable(self._lan, node)
 
     def _plugged(self, node: str, *, up: bool) -> None:
-        cause = "up" if up else "down"
-        self._now(node=node, source="wire", event="carrier", cause=cause, detail={})
+        self._now(node=node, source="wire", event="carrier", cause="", detail={"up": up})
 
     def _happened(self, node: str, row: Mapping[str, Any]) -> None:
         known = {name: row[name] for name in ("source", "event", "cause", "detail")}
@@ -241,8 +242,8 @@ class HostedMaker:
         Raises:
             LabError: it cannot be made here, with the remedy.
         """
-        record = self._registry.enter(spec, self._backend)
         lab = HostedLab(spec, self._backend, self._registry, workdir)
+        record = self._registry.enter(spec, self._backend)
         try:
             lab.build(record)
         except BaseException:

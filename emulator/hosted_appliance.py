@@ -111,14 +111,23 @@ class HostedAppliance:
         self.hang_up()
 
     def boot(self) -> None:
-        """Power on; returns when it is up (SSH and pages answer)."""
+        """Power on; returns when it is up (SSH and pages answer).
+
+        Raises:
+            NodeDown: it does not come up; with the last words of its program.
+            LabError: it is on already.
+        """
         if self.running():
             raise LabError(f"{self.name} is on already", remedy="power it off first")
         state = self._backend.state_folder(self._lan, self.name)
         files = {FACTORY_FILE: json.dumps(self._spec.factory).encode()}
-        program = ("emulator.appliance", "--state", state)
+        calendar = "served" if self._timekeeper else "real"
+        program = ("emulator.appliance", "--state", state, "--calendar", calendar)
         self._backend.boot(self._lan, NodePlan(self.name, "appliance", program, files))
-        self.join()
+        try:
+            self.join()
+        except NodeDown as error:
+            raise NodeDown(f"{error.message}{self._last_words()}", remedy=error.remedy) from error
         address = self.ctl(["status"])["network"]["address"]
         for port in (SSH_PORT, WEB_PORT):
             self._await_port(address, port)
@@ -142,7 +151,7 @@ class HostedAppliance:
     def describe(self) -> NodeInfo:
         """Return its row of `inspect`."""
         mac = str(self._spec.factory["mac"])
-        if self._link is None:
+        if not self.running():
             return NodeInfo(self.name, self.address, mac, "", "", "", "", "off")
         status = self.ctl(["status"])
         address = status["network"]["address"]
@@ -150,12 +159,16 @@ class HostedAppliance:
             name=self.name,
             address=address,
             mac=mac,
-            role=status["role"],
+            role=self.ctl(["redundancy", "status"])["role"],
             version=status["version"],
             url=f"http://{address}/",
             ssh=f"ssh {SSH_OPTIONS} root@{address}",
             health="up",
         )
+
+    def _last_words(self) -> str:
+        lines = self._backend.log(self._lan, self.name).decode(errors="replace").splitlines()
+        return f": {lines[-1].strip()}" if lines else ""
 
     def _linked(self) -> NodeLink:
         if self._link is None:

@@ -84,10 +84,12 @@ class NetnsBackend:
     def boot(self, lan: Lan, node: NodePlan) -> None:
         """Start a node's namespaces, plug its cable in, then start its program."""
         home = self._home(lan.lab, node.name)
-        if not home.exists():
-            self._furnish(home, node)
         switch = self._init(lan.lab, HOLDER)
         own_net = node.role == "appliance"
+        if not home.exists():
+            self._furnish(home, node)
+        elif own_net:
+            self._unplug(lan, node.name)
         argv = ["unshare", "--net"] if own_net else ["nsenter", f"--net=/proc/{switch}/ns/net"]
         argv += [*(() if own_net else ("unshare",)), *NAMESPACES]
         argv += ["sh", str(INIT), str(home), node.name, sys.executable, "-m", *node.program]
@@ -110,8 +112,7 @@ class NetnsBackend:
     def power_off(self, lan: Lan, node: str) -> None:
         """Take the cable away, then kill the PID namespace's first process."""
         init = self._init(lan.lab, node)
-        with contextlib.suppress(LabError):  # a cable that is gone already is no harm
-            _ip(f"link del {self.cable(lan, node)}", inside=self._init(lan.lab, HOLDER))
+        self._unplug(lan, node)
         kill([init])
         del self._inits[lan.lab, node]
         self._reap()
@@ -196,6 +197,11 @@ class NetnsBackend:
 
     def _home(self, lab: str, node: str) -> Path:
         return self._folder / lab / "nodes" / node
+
+    def _unplug(self, lan: Lan, node: str) -> None:
+        """Remove a cable; the kernel does so too, but some time after a node's end."""
+        with contextlib.suppress(LabError):  # it is gone already
+            _ip(f"link del {self.cable(lan, node)}", inside=self._init(lan.lab, HOLDER))
 
     def _init(self, lab: str, node: str) -> int:
         """Return the node's first process; also of a lab that another process has made."""

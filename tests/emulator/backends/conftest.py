@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 import urllib.error
@@ -13,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from emulator import image
 from emulator.addressing import mac_of
 from emulator.backends import Completed, LabBackend, Lan, NodePlan
 from emulator.backends.docker import DockerBackend
 from emulator.backends.netns import NetnsBackend
-from emulator.machine import Survey, survey
 from emulator.registry import Registry
 from emulator.stations import HostedMailSink, HostedObserver, HostedPhone, HostedWire, Orders
 
@@ -100,11 +97,6 @@ def fetch() -> Callable[[str, str], bytes]:
 
 
 @pytest.fixture(scope="session")
-def machine() -> Survey:
-    return survey()
-
-
-@pytest.fixture(scope="session")
 def claims() -> Registry:
     """Chooses subnets that no other test process uses at the same time."""
     return Registry(Path(tempfile.gettempdir()) / "standby-lab-tests")
@@ -117,15 +109,11 @@ def claims() -> Registry:
         pytest.param("docker", marks=pytest.mark.docker),
     ],
 )
-def make_backend(request: pytest.FixtureRequest, machine: Survey) -> Callable[[Path], LabBackend]:
+def make_backend(request: pytest.FixtureRequest) -> Callable[[Path], LabBackend]:
     """Make a backend whose labs are registered in a folder."""
-    lacks = machine.lacks(request.param)
-    if lacks:
-        reason = f"no {request.param} here: {'; '.join(one.remedy for one in lacks)}"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     if request.param == "netns":
         return NetnsBackend
-    tag = image.ensure(lambda _line, _fraction: None)
+    tag = request.getfixturevalue("appliance_image")
     return lambda folder: DockerBackend.connect_engine(tag, folder)
 
 

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from emulator.lab import ApplianceSpec, LabError, LabSpec
+from emulator.registry import Owner, Registry, state_folder
+
+
+class Host:
+    """A backend that has nothing but labels."""
+
+    name = "netns"
+
+    def __init__(self, *labels: str) -> None:
+        self.left = set(labels)
+
+    def labels(self) -> frozenset[str]:
+        return frozenset(self.left)
+
+    def subnets(self) -> Mapping[IPv4Network, str]:
+        return {}
+
+    def destroy(self, lab: str) -> None:
+        self.left.discard(lab)
+
+
+def spec(name: str = "demo", subnet: str = "198.18.9.0/24") -> LabSpec:
+    pbx1 = ApplianceSpec("pbx1", {"root_password": "secret"})
+    return LabSpec(name, subnet, (pbx1,), seed=7, start=datetime(2025, 1, 14, 8, tzinfo=UTC))
+
+
+def disown(registry: Registry, name: str) -> None:
+    """Make a lab belong to a process that has ended."""
+    ended = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = Owner.of(ended.pid)
+    assert owner is not None
+    ended.communicate()
+    file = registry.labs_folder / name / "lab.json"
+    row = json.loads(file.read_text())
+    row["owner"] = {"pid": owner.pid, "started": owner.started}
+    file.write_text(json.dumps(row))
+
+
+def test_state_lies_where_the_environment_says(tmp_path: Path):
+    assert state_folder({"XDG_STATE_HOME": str(tmp_path)}) == tmp_path / "standby-lab"
+    assert state_folder({}) == Path.home() / ".local" / "state" / "standby-lab"
+
+
+def test_entered_lab_is_found_again_as_it_was(tmp_path: Path):
+    Registry(tmp_path).enter(spec(), Host())
+    found = Registry(tmp_path).lab("demo")
+    assert found.spec == spec()
+    assert found.owner is not None
+    assert found.owner.alive()
+
+
+def test_file_with_the_passwords_is_for_its_owner_alone(tmp_path: Path):
+    registry = Registry(tmp_path)
+    registry.enter(spec(), Host())
+    file = registry.labs_folder / "demo" / "lab.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_second_lab_of_a_name_is_refused_with_what_to_do(tmp_path: Path):
+    registry = Registry(tmp_path)
+    registry.enter(spec(), Host())
+    with pytest.raises(LabError, match="a lab named demo exists already") as refusal:
+        registry.enter(spec(), Host())
+    assert "standby-lab down demo" in refusal.value.remedy
+
+
+def test_unknown_lab_is_refused_with_the_names_that_there_are(tmp_path: Path):
+    registry = Registry(tmp_path)
+    registry.enter(spec(), Host())
+    with pytest.raises(LabError, match=r"no lab named other \(up: demo\)"):
+        registry.lab("other")
+
+
+def test_ledger_has_a_line_before_the_thing_is_made(tmp_path: Path):
+    registry = Registry(tmp_path)
+    record = registry.enter(spec(), Host())
+    record({"what": "network", "name": "n"})
+    record({"what": "containers", "label": "demo"})
+    lines = (registry.labs_folder / "demo" / "ledger.jsonl").read_text().splitlines()
+    assert [json.loads(line)["what"] for line in lines] == ["network", "containers"]
+
+
+def test_subnets_of_two_registries_on_one_folder_differ(tmp_path: Path):
+    chosen = {Registry(tmp_path).free_subnet(Host()) for _ in range(3)}
+    assert len(chosen) == 3
+
+
+def test_subnet_of_a_lab_is_in_use_until_the_lab_has_left(tmp_path: Path):
+    registry = Registry(tmp_path)
+    subnet = registry.free_subnet(Host())
+    registry.enter(spec(subnet=str(subnet)), Host())
+    with pytest.raises(LabError, match="in use: the lab demo"):
+        registry.free_subnet(Host(), str(subnet))
+    registry.leave("demo")
+    assert registry.free_subnet(Host(), str(subnet)) == subnet
+
+
+def test_subnet_claimed_by_a_process_that_ended_is_free(tmp_path: Path):
+    program = (
+        "import sys; from pathlib import Path; from emulator.registry import Registry;"
+        "host = type('Host', (), {'subnets': lambda self: {}})();"
+        "print(Registry(Path(sys.argv[1])).free_subnet(host))"
+    )
+    argv = [sys.executable, "-c", program, str(tmp_path)]
+    claimed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+    assert str(Registry(tmp_path).free_subnet(Host())) == claimed
+
+
+def test_repair_leaves_labs_with_a_living_owner_and_labs_that_stay_alone(tmp_path: Path):
+    registry = Registry(tmp_path)
+    host = Host("demo", "stays")
+    registry.enter(spec(), host)
+    registry.enter(spec("stays", "198.18.8.0/24"), host)
+    registry.keep("stays")
+    assert registry.repair([host]) == ()
+    assert host.left == {"demo", "stays"}
+
+
+def test_repair_removes_labs_whose_owner_ended_and_labels_without_a_lab(tmp_path: Path):
+    registry = Registry(tmp_path)
+    host = Host("demo", "lost")
+    registry.enter(spec(), host)
+    disown(registry, "demo")
+    assert registry.repair([host]) == ("demo", "lost")
+    assert host.left == set()
+    assert registry.labs() == ()
+
+
+def test_repair_forgets_a_lab_that_stayed_until_the_computer_was_restarted(tmp_path: Path):
+    registry = Registry(tmp_path)
+    registry.enter(spec(), Host("demo"))
+    registry.keep("demo")
+    assert registry.repair([Host()]) == ("demo",)
+
+
+def test_leaving_twice_is_harmless(tmp_path: Path):
+    registry = Registry(tmp_path)
+    registry.enter(spec(), Host())
+    registry.leave("demo")
+    registry.leave("demo")
+    assert registry.labs() == ()
+
+
+def test_process_id_that_means_another_process_now_is_not_the_owner():
+    me = Owner.of(1)
+    assert me is not None
+    assert me.alive()
+    assert not Owner(me.pid, me.started + 1).alive()
