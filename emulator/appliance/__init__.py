@@ -1,0 +1,1 @@
+"""The appliance: one program for every backend (docs/design.md, "The appliance")."""

@@ -1,0 +1,142 @@
+"""The appliance program: the same on every backend (docs/design.md, "The appliance")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from emulator.appliance import factory_settings
+from emulator.appliance.backups import Backups
+from emulator.appliance.commands.table import dispatch
+from emulator.appliance.content import Blobs, Content
+from emulator.appliance.faults import TransferFaults
+from emulator.appliance.fence import Gate
+from emulator.appliance.identity import Identity
+from emulator.appliance.importer import Importer, recover
+from emulator.appliance.intake import Intake
+from emulator.appliance.mail_queue import MailQueue, MailServer
+from emulator.appliance.modules import ModuleLoader
+from emulator.appliance.parts import Parts
+from emulator.appliance.refusal import Refusal
+from emulator.appliance.reports import report
+from emulator.appliance.store import Store
+from emulator.appliance.takeover import Takeovers, interface
+from emulator.ports import Machine
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+class Appliance:
+    """One telephone appliance, as far as a warm standby sees it.
+
+    Args:
+        machine: the box that it runs on.
+        sever: breaks the connection that a command's standard input belongs to; a lab's
+            transfer faults need it.
+        power_off: called by the command `shutdown`; it must return at once and have
+            `Appliance.shutdown` called soon after.
+        load: makes the module that the appliance hosts.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        sever: Callable[[BinaryIO], None],
+        power_off: Callable[[], None],
+        load: ModuleLoader,
+    ) -> None:
+        self.machine = machine
+        self._power_off = power_off
+        self._load = load
+        self._faults = TransferFaults(machine, sever)
+        self._parts: Parts | None = None
+
+    @property
+    def parts(self) -> Parts:
+        """The parts of the appliance.
+
+        Raises:
+            Refusal: `booting`.
+        """
+        if self._parts is None:
+            raise Refusal("booting", "the appliance is still booting", "wait a moment")
+        return self._parts
+
+    def boot(self) -> None:
+        """Come up from the state directory; from factory settings the first time.
+
+        The caller holds the Calendar.
+
+        Raises:
+            Refusal: `factory`, when there is neither a state nor usable factory settings.
+        """
+        disk = self.machine.disk
+        identity = Identity.open(disk)
+        blobs = Blobs(disk)
+        first = identity.is_new
+        if first:
+            factory_settings.apply(disk, identity, blobs)
+        outcome = recover(self.machine, identity, blobs)
+        facts = identity.facts()
+        self.machine.network.apply(interface(facts))
+        self.machine.remote_shell.serve(facts.root_password)
+        self._parts = self._assemble(Store(identity, Content(disk, facts.content), blobs))
+        self._parts.backups.tidy()
+        self._parts.mail.start()
+        self._parts.module = self._load(self)
+        report(self.machine, "booted", "first" if first else outcome, version=facts.version)
+        self._parts.module.start()
+
+    def dispatch(self, argv: Sequence[str], stdin: BinaryIO) -> dict[str, Any]:
+        """Run an `appliancectl` command; its answer. The caller holds the Calendar."""
+        if self._parts is None:
+            error = {"code": "booting", "message": "the appliance is still booting", "remedy": ""}
+            return {"contract": 1, "ok": False, "error": error}
+        return dispatch(self._parts, argv, stdin)
+
+    def arm_cut(self, fraction: float, count: int) -> None:
+        """Cut the next `count` transfers into this appliance after a part of their bytes."""
+        self._faults.arm(fraction, count)
+
+    @cached_property
+    def web(self) -> WSGIApplication:
+        """The pages, as a WSGI application; each request holds the Calendar."""
+        from emulator.appliance.web.frame import pages  # noqa: PLC0415 - SSH answers before Flask loads
+
+        return pages(self.parts)
+
+    def shutdown(self) -> None:
+        """End in order; harmless when repeated. The caller holds the Calendar."""
+        if self._parts is None:
+            return
+        parts, self._parts = self._parts, None
+        if parts.module is not None:
+            parts.module.stop()
+        parts.mail.stop()
+        self.machine.remote_shell.stop()
+        report(self.machine, "stopped")
+
+    def _assemble(self, store: Store) -> Parts:
+        machine, identity = self.machine, store.identity
+        gate = Gate(machine, identity)
+        intake = Intake(machine, identity, gate, self._faults.tap)
+        return Parts(
+            machine=machine,
+            identity=identity,
+            content=store.content,
+            backups=Backups(machine, store),
+            gate=gate,
+            intake=intake,
+            importer=Importer(machine, store, gate, intake),
+            takeovers=Takeovers(machine, identity),
+            mail=MailQueue(machine, lambda: _mail_server(store.content)),
+            power_off=self._power_off,
+        )
+
+
+def _mail_server(content: Content) -> MailServer | None:
+    body = content.get("mail", "server")
+    return None if body is None else MailServer(body["host"], body["port"], body["sender"])

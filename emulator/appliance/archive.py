@@ -1,0 +1,180 @@
+"""The `.sar` format: a ZIP with the manifest first (docs/design.md).
+
+`manifest.json` names version, lineage and the SHA-256 and size of every other entry; then
+`entities/<kind>.json`, then `blobs/<sha256>` uncompressed. Reading is in
+`archive_reader`, for it must not trust a byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from emulator.appliance.content import PIECE, Blobs
+from emulator.appliance.entities import Entity, canonical
+from emulator.appliance.records import NetworkSettings
+from emulator.ports import WritableFile
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+MODE = 0o600 << 16  # a backup holds secrets (D15), and so does what is taken out of it
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the manifest says of an entry."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The first entry of a backup.
+
+    Attributes:
+        name: of the appliance that made it.
+        network, licences: as data; the module's import never applies them (D7).
+        entries: every other entry by its name.
+    """
+
+    format: int
+    name: str
+    version: str
+    epoch: int
+    holder: str
+    generation: int
+    taken_at: str
+    network: NetworkSettings
+    licences: tuple[str, ...]
+    entries: Mapping[str, Part]
+
+
+class _Sink:
+    """A `WritableFile` as zipfile wants it, hashing and counting what passes."""
+
+    def __init__(self, file: WritableFile) -> None:
+        self._file = file
+        self.size = 0
+        self.hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        view = bytes(data)
+        self.hash.update(view)
+        self.size += len(view)
+        return self._file.write(view)
+
+    def flush(self) -> None:
+        """Nothing is buffered here."""
+
+
+def documents(entities: Sequence[Entity]) -> dict[str, bytes]:
+    """Return the `entities/<kind>.json` entries of entities that are sorted by kind."""
+    return {
+        f"entities/{kind}.json": canonical(
+            [{"id": one.id, "body": one.body} for one in group]
+        ).encode()
+        for kind, group in groupby(entities, key=lambda one: one.kind)
+    }
+
+
+def referenced(entities: Sequence[Entity]) -> dict[str, int]:
+    """Return the SHA-256 and size of every blob that entities refer to, sorted."""
+    files = [one.body for one in entities if one.kind == "files"]
+    return dict(sorted((str(body["sha256"]), int(body["size"])) for body in files))
+
+
+def parts(docs: Mapping[str, bytes], blobs: Mapping[str, int]) -> dict[str, Part]:
+    """Return what the manifest says of these entries."""
+    found = {name: Part(len(data), hashlib.sha256(data).hexdigest()) for name, data in docs.items()}
+    return found | {f"blobs/{sha256}": Part(size, sha256) for sha256, size in blobs.items()}
+
+
+def write(
+    file: WritableFile, manifest: Manifest, docs: Mapping[str, bytes], blobs: Blobs
+) -> tuple[int, str]:
+    """Write an archive; its size and SHA-256. The same input gives the same bytes."""
+    sink = _Sink(file)
+    taken = datetime.fromisoformat(manifest.taken_at)
+    stamp = (taken.year, taken.month, taken.day, taken.hour, taken.minute, taken.second)
+    header = {**asdict(manifest), "licences": list(manifest.licences)}
+    with zipfile.ZipFile(sink, "w", allowZip64=False) as archive:  # type: ignore[call-overload]  # zipfile needs write and flush only
+        for name, data in {MANIFEST: canonical(header).encode(), **docs}.items():
+            _write_entry(archive, name, stamp, zipfile.ZIP_DEFLATED, iter([data]))
+        for name in manifest.entries:
+            if name.startswith("blobs/"):
+                pieces = _pieces(blobs, name.removeprefix("blobs/"))
+                _write_entry(archive, name, stamp, zipfile.ZIP_STORED, pieces)
+    return sink.size, sink.hash.hexdigest()
+
+
+def _write_entry(
+    archive: zipfile.ZipFile,
+    name: str,
+    stamp: tuple[int, int, int, int, int, int],
+    method: int,
+    pieces: Iterator[bytes],
+) -> None:
+    info = zipfile.ZipInfo(name, stamp)
+    info.compress_type = method
+    info.external_attr = MODE
+    info.create_system = 3  # Unix, wherever it is written
+    with archive.open(info, "w") as entry:
+        for piece in pieces:
+            entry.write(piece)
+
+
+def _pieces(blobs: Blobs, sha256: str) -> Iterator[bytes]:
+    with blobs.open(sha256) as source:
+        while piece := source.read(PIECE):
+            yield piece
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        ValueError, KeyError, TypeError, RecursionError: it is none.
+    """
+    row = json.loads(data, parse_constant=_no_constant)
+    if row["format"] != FORMAT:
+        raise ValueError(f"format {str(row['format'])[:20]} is not known here")
+    entries = {
+        str(name): Part(_count(part["size"]), _text(part["sha256"]))
+        for name, part in row["entries"].items()
+    }
+    datetime.fromisoformat(_text(row["taken_at"]))
+    return Manifest(
+        format=FORMAT,
+        name=_text(row["name"]),
+        version=_text(row["version"]),
+        epoch=_count(row["epoch"]),
+        holder=_text(row["holder"]),
+        generation=_count(row["generation"]),
+        taken_at=_text(row["taken_at"]),
+        network=NetworkSettings.load(row["network"]),
+        licences=tuple(_text(one) for one in row["licences"]),
+        entries=entries,
+    )
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**48:
+        raise ValueError("a number is out of range")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 256:  # noqa: PLR2004 - no field of ours is longer
+        raise ValueError("a text is missing or too long")
+    return value
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")

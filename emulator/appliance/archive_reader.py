@@ -1,0 +1,178 @@
+"""Reading a `.sar` that may be hostile (I2).
+
+Everything is bounded before it is read: the directory's size, the number of entries, each
+entry's size, the sum, the ratio of compression. Names must be exactly those that the
+manifest lists. Nothing is written to a path that comes from the archive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from emulator.appliance.archive import MANIFEST, Manifest, parse_manifest
+from emulator.appliance.entities import KINDS, SHA256, Entity, EntityError, check
+from emulator.appliance.refusal import Refusal
+
+MAX_ARCHIVE = 2**32 - 1
+MAX_ENTRIES = 20_000
+MAX_DIRECTORY = 8 * 2**20
+MAX_MANIFEST = 8 * 2**20
+MAX_DOCUMENT = 64 * 2**20
+MAX_DOCUMENTS = 128 * 2**20
+MAX_RATIO = 200
+RATIO_FREE = 2**20  # below this size the ratio does not matter
+END = struct.Struct("<4s4H2LH")  # end of central directory (APPNOTE 4.3.16)
+REMEDY = "export the backup again on the active appliance"
+
+
+def not_a_backup(why: str) -> Refusal:
+    """Return the refusal of a file that is no sound backup."""
+    return Refusal("not-a-backup", f"the file is not a sound backup: {why}", REMEDY)
+
+
+@contextmanager
+def _distrust() -> Iterator[None]:
+    """Turn everything that parsing hostile bytes can raise into one refusal."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise not_a_backup(f"damaged archive ({type(error).__name__})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise not_a_backup(f"malformed content ({error})"[:200]) from error
+    except (struct.error, RecursionError, NotImplementedError, RuntimeError) as error:
+        raise not_a_backup(f"malformed content ({type(error).__name__})") from error
+
+
+class Archive:
+    """A backup that has been looked at, but not yet read.
+
+    Raises:
+        Refusal: `not-a-backup`; `checksum` when an entry differs from the manifest.
+    """
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        with _distrust():
+            _bound_directory(stream, size)
+            self._zip = zipfile.ZipFile(stream)
+            self._infos = _bound_entries(self._zip.infolist(), size)
+            self.manifest: Manifest = parse_manifest(self._read(MANIFEST, MAX_MANIFEST))
+            _compare(self.manifest, self._infos)
+
+    def entities(self) -> list[Entity]:
+        """Return all entities, verified and well-formed."""
+        found: list[Entity] = []
+        with _distrust():
+            for name, part in self.manifest.entries.items():
+                if name.startswith("entities/"):
+                    data = self._read(name, MAX_DOCUMENT)
+                    if hashlib.sha256(data).hexdigest() != part.sha256:
+                        raise Refusal("checksum", f"{name} differs from its manifest", REMEDY)
+                    found += _entities(name.removeprefix("entities/").removesuffix(".json"), data)
+            identities = {(one.kind, one.id) for one in found}
+            if len(identities) != len(found):
+                raise EntityError("an entity is there twice")
+            self._compare_files(found)
+        return found
+
+    @contextmanager
+    def blob(self, sha256: str) -> Iterator[BinaryIO]:
+        """Open a blob; whoever reads it verifies it."""
+        with _distrust(), self._zip.open(self._infos[f"blobs/{sha256}"]) as source:
+            yield source  # type: ignore[misc]  # IO[bytes] reads as BinaryIO does
+
+    def blobs(self) -> dict[str, int]:
+        """Return the SHA-256 and size of all blobs."""
+        return {
+            part.sha256: part.size
+            for name, part in self.manifest.entries.items()
+            if name.startswith("blobs/")
+        }
+
+    def _read(self, name: str, limit: int) -> bytes:
+        info = self._infos.get(name)
+        if info is None:
+            raise ValueError(f"{name} is missing")
+        if info.file_size > limit:
+            raise ValueError(f"{name} is too large")
+        with self._zip.open(info) as entry:
+            data = entry.read(limit + 1)
+        if len(data) != info.file_size:
+            raise ValueError(f"{name} has another size than announced")
+        return data
+
+    def _compare_files(self, entities: list[Entity]) -> None:
+        wanted = {one.body["sha256"]: one.body["size"] for one in entities if one.kind == "files"}
+        if wanted != self.blobs():
+            raise EntityError("the files that entities name are not those of the archive")
+
+
+def _bound_directory(stream: BinaryIO, size: int) -> None:
+    """Check the archive's end by hand, before zipfile reads a directory of any size."""
+    if not END.size <= size <= MAX_ARCHIVE:
+        raise ValueError("no archive has this size")
+    stream.seek(size - END.size)
+    end = END.unpack(stream.read(END.size))
+    magic, disk, start_disk, here, entries, length, offset, comment = end
+    if magic != b"PK\x05\x06" or disk or start_disk or here != entries or comment:
+        raise ValueError("no archive, or not in the form that appliances write")
+    if not 0 < entries <= MAX_ENTRIES or length > MAX_DIRECTORY:
+        raise ValueError("too many entries")
+    if offset + length + END.size != size:
+        raise ValueError("bytes that belong to nothing")
+    stream.seek(0)
+
+
+def _bound_entries(infos: list[zipfile.ZipInfo], size: int) -> dict[str, zipfile.ZipInfo]:
+    found: dict[str, zipfile.ZipInfo] = {}
+    for info in infos:
+        if info.filename in found:
+            raise ValueError("an entry is there twice")
+        if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise ValueError("an entry is no ordinary file")
+        if info.flag_bits & 0x1 or info.compress_type not in (
+            zipfile.ZIP_STORED,
+            zipfile.ZIP_DEFLATED,
+        ):
+            raise ValueError("an entry is encrypted or compressed in a strange way")
+        if info.file_size > max(RATIO_FREE, MAX_RATIO * info.compress_size):
+            raise ValueError("an entry unpacks to an absurd size")
+        if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
+            raise ValueError("an entry has two sizes")
+        found[info.filename] = info
+    if sum(info.compress_size for info in infos) > size:
+        raise ValueError("entries overlap")
+    documents = [info.file_size for info in infos if not info.filename.startswith("blobs/")]
+    if sum(documents) > MAX_DOCUMENTS:
+        raise ValueError("too much content")
+    return found
+
+
+def _compare(manifest: Manifest, infos: dict[str, zipfile.ZipInfo]) -> None:
+    """Hold the directory against the manifest: same names, same sizes, known places."""
+    if set(infos) != {MANIFEST, *manifest.entries}:
+        raise ValueError("the entries are not those that the manifest lists")
+    known = {f"entities/{kind}.json" for kind in KINDS}
+    for name, part in manifest.entries.items():
+        if infos[name].file_size != part.size:
+            raise ValueError("an entry has another size than the manifest says")
+        if name in known:
+            continue
+        if name != f"blobs/{part.sha256}" or not SHA256.fullmatch(part.sha256):
+            raise ValueError(f"the entry {name[:60]!r} has no place in a backup")
+        if infos[name].compress_type != zipfile.ZIP_STORED:
+            raise ValueError("a file is compressed")
+
+
+def _entities(kind: str, data: bytes) -> list[Entity]:
+    rows = json.loads(data)
+    if not isinstance(rows, list):
+        raise TypeError(f"{kind} is no list")
+    return [check(Entity(kind, row["id"], row["body"])) for row in rows]

@@ -1,0 +1,193 @@
+"""Making backups, and keeping them (R37, O3)."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from emulator.appliance import archive
+from emulator.appliance.entities import Entity
+from emulator.appliance.records import Facts, instant
+from emulator.appliance.refusal import Refusal, translate
+from emulator.appliance.reports import report
+from emulator.appliance.store import Store
+from emulator.ports import Machine
+
+FOLDER = "backups"
+FIELDS = "file, epoch, generation, version, taken_at, size, sha256"
+
+
+class Backups:
+    """The register of `.sar` files and the one place that writes them.
+
+    Args:
+        keep: how many backups stay that nobody holds.
+    """
+
+    def __init__(self, machine: Machine, store: Store, keep: int = 5) -> None:
+        self._machine = machine
+        self._identity = store.identity
+        self._content = store.content
+        self._blobs = store.blobs
+        self._keep = keep
+        self._writing = threading.Lock()  # never waited for: a second backup is refused
+
+    @property
+    def busy(self) -> bool:
+        """Whether a backup is being written."""
+        return self._writing.locked()
+
+    def create(self, operation: str) -> Mapping[str, Any]:
+        """Export a fresh backup; a repeated operation gets the backup of the first.
+
+        Raises:
+            Refusal: `busy`, `disk-full`.
+        """
+        made = self._find("operation = ?", operation)
+        if made is not None:
+            return made
+        if not self._writing.acquire(blocking=False):
+            raise Refusal(
+                "busy", "another backup is being written", "wait until it is finished (O7)"
+            )
+        try:
+            return self._create(operation)
+        finally:
+            self._writing.release()
+
+    def _create(self, operation: str) -> Mapping[str, Any]:
+        facts = self._identity.change(_number)
+        entities = self._content.snapshot()
+        report(self._machine, "backup.started", operation=operation, **_lineage(facts))
+        try:
+            row = self._write(facts, entities, operation)
+        except (OSError, sqlite3.Error, Refusal) as error:
+            report(self._machine, "backup.failed", translate(error).code, operation=operation)
+            raise
+        report(
+            self._machine,
+            "backup.finished",
+            operation=operation,
+            file=row["file"],
+            size=row["size"],
+            sha256=row["sha256"],
+            **_lineage(facts),
+        )
+        self._rotate()
+        return row
+
+    def _write(self, facts: Facts, entities: list[Entity], operation: str) -> Mapping[str, Any]:
+        docs = archive.documents(entities)
+        manifest = archive.Manifest(
+            format=archive.FORMAT,
+            name=facts.name,
+            version=facts.version,
+            epoch=facts.lineage.epoch,
+            holder=facts.lineage.holder,
+            generation=facts.lineage.generation,
+            taken_at=instant(self._machine.calendar.now()),
+            network=facts.network,
+            licences=facts.licences,
+            entries=archive.parts(docs, archive.referenced(entities)),
+        )
+        name = f"{facts.name}-{facts.backup_number:06d}.sar"
+        size, sha256 = self._write_file(f"{FOLDER}/{name}", manifest, docs)
+        row = (name, operation, manifest.epoch, manifest.generation, manifest.version)
+        with self._identity.database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO backup (file, operation, epoch, generation, version, taken_at, size,"
+                " sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, manifest.taken_at, size, sha256),
+            )
+        found = self._find("file = ?", name)
+        if found is None:
+            raise Refusal("no-such-file", f"the backup {name} was removed meanwhile")
+        return found
+
+    def _write_file(
+        self, path: str, manifest: archive.Manifest, docs: Mapping[str, bytes]
+    ) -> tuple[int, str]:
+        disk = self._machine.disk
+        part = disk.create(f"{path}.part")
+        try:
+            written = archive.write(part, manifest, docs, self._blobs)
+            part.sync()
+        except OSError:
+            part.close()
+            disk.unlink(f"{path}.part")  # what was written so far only fills the disk
+            raise
+        part.close()
+        disk.rename(f"{path}.part", path)
+        disk.sync_dir(FOLDER)
+        return written
+
+    def list(self) -> list[Mapping[str, Any]]:
+        """Return the finished backups, oldest first."""
+        rows = self._identity.database.read(f"SELECT {FIELDS}, held FROM backup ORDER BY file")  # noqa: S608 - a constant list of columns
+        return [{**self._row(row), "held": bool(row[7])} for row in rows]
+
+    def hold(self, file: str, *, held: bool) -> None:
+        """Keep a backup from rotation, or give it back.
+
+        Raises:
+            Refusal: `no-such-file`.
+        """
+        with self._identity.database.transaction() as connection:
+            done = connection.execute(
+                "UPDATE backup SET held = ? WHERE file = ?", (int(held), file)
+            )
+        if not done.rowcount:
+            raise Refusal("no-such-file", f"there is no backup {file}", "backup list shows them")
+        self._rotate()
+
+    def tidy(self) -> None:
+        """At boot: end all holds, remove unfinished files and rows without a file."""
+        disk = self._machine.disk
+        with self._identity.database.transaction() as connection:
+            connection.execute("UPDATE backup SET held = 0")
+        registered = {one["file"] for one in self.list()}
+        present = set(disk.list(FOLDER))
+        for name in sorted(present - registered):
+            disk.unlink(f"{FOLDER}/{name}")
+        for name in sorted(registered - present):
+            self._forget(name)
+
+    def _rotate(self) -> None:
+        free = [one["file"] for one in self.list() if not one["held"]]
+        for name in free[: -self._keep]:
+            self._forget(name)
+            with contextlib.suppress(FileNotFoundError):
+                self._machine.disk.unlink(f"{FOLDER}/{name}")
+
+    def _forget(self, name: str) -> None:
+        with self._identity.database.transaction() as connection:
+            connection.execute("DELETE FROM backup WHERE file = ?", (name,))
+
+    def _find(self, condition: str, value: str) -> Mapping[str, Any] | None:
+        sql = f"SELECT {FIELDS} FROM backup WHERE {condition}"  # noqa: S608 - constants of this class
+        rows = self._identity.database.read(sql, (value,))
+        return self._row(rows[0]) if rows else None
+
+    def _row(self, row: Any) -> Mapping[str, Any]:
+        names = FIELDS.split(", ")
+        found = {name: row[index] for index, name in enumerate(names)}
+        return {**found, "path": self._machine.disk.location(f"{FOLDER}/{row[0]}")}
+
+
+def _number(facts: Facts) -> Facts:
+    """Give a backup its number and, on the holder of the epoch, its generation (D14).
+
+    The backup of a standby is a copy of the generation that it was given.
+    """
+    lineage = facts.lineage
+    if facts.holds_epoch or not lineage.holder:
+        lineage = replace(lineage, generation=lineage.generation + 1)
+    return replace(facts, lineage=lineage, backup_number=facts.backup_number + 1)
+
+
+def _lineage(facts: Facts) -> dict[str, int]:
+    return {"epoch": facts.lineage.epoch, "generation": facts.lineage.generation}

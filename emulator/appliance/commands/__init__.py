@@ -1,0 +1,1 @@
+"""The commands of `appliancectl`: one table from argv to handlers."""

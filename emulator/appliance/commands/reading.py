@@ -1,0 +1,153 @@
+"""Commands that change nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+from emulator.appliance.commands.grammar import Arguments, Command
+from emulator.appliance.parts import Parts
+from emulator.appliance.records import Facts
+
+LOG = "log/events.jsonl"
+LOG_WINDOW = 256 * 1024
+
+
+def status(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    """Return everything that preconditions, role and safety checks look at."""
+    facts = parts.identity.facts()
+    content = parts.content
+    return {
+        "name": facts.name,
+        "hardware_id": facts.hardware_id,
+        "role": _role(facts, parts),
+        "type": facts.type,
+        "version": facts.version,
+        "zone": facts.zone,
+        "mac": facts.mac,
+        "network": asdict(facts.network),
+        "licences": licences(facts),
+        "user_count": len(content.all("users")),
+        "lineage": asdict(facts.lineage),
+        "origin": None if facts.origin is None else asdict(facts.origin),
+        "takeover": None if facts.takeover is None else asdict(facts.takeover),
+        "modules": modules(parts),
+        "lines": {key: body["count"] for key, body in content.all("lines").items()},
+        "busy": {
+            "backup": parts.backups.busy,
+            "receiving": parts.gate.working("receiving"),
+            "importing": parts.gate.working("importing"),
+        },
+    }
+
+
+def _role(facts: Facts, parts: Parts) -> str:
+    """Return what this box is now: the epoch's holder is the active (D14)."""
+    if parts.content.get("modules", "redundanz") is None:
+        return "unconfigured"
+    return "active" if facts.holds_epoch else "standby"
+
+
+def licences(facts: Facts) -> list[Mapping[str, Any]]:
+    """Return the installed licences, redacted (R14)."""
+    return [asdict(one) for one in facts.parsed_licences]
+
+
+def modules(parts: Parts) -> list[Mapping[str, Any]]:
+    """Return the module configurations and whether they are active (R45)."""
+    found = parts.content.all("modules")
+    return [{"name": name, "active": body["active"]} for name, body in found.items()]
+
+
+def _users(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    shown = ("name", "email", "language", "permissions")
+    users = parts.content.all("users")
+    return {
+        "users": [
+            {"login": login, **{key: body.get(key) for key in shown}}
+            for login, body in users.items()
+        ]
+    }
+
+
+def _phones(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    phones = parts.content.all("phones")
+    hidden = {"sip_secret"}
+    return {
+        "phones": [
+            {"id": key, **{name: body[name] for name in sorted(body.keys() - hidden)}}
+            for key, body in phones.items()
+        ]
+    }
+
+
+def _redirects(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    found = parts.content.all("redirects")
+    return {"redirects": [{"id": key, **body} for key, body in found.items()]}
+
+
+def _module_get(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    body = parts.content.get("modules", arguments.text("NAME"))
+    return {"values": None if body is None else body["values"]}
+
+
+def _log(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    wanted = arguments.number("--lines", "200")
+    try:
+        size = parts.machine.disk.size(LOG)
+        with parts.machine.disk.open(LOG) as file:
+            file.seek(max(0, size - LOG_WINDOW))
+            lines = file.read(LOG_WINDOW).split(b"\n")
+    except FileNotFoundError:
+        return {"lines": []}
+    # The first line may begin before the window, the last one may be torn by a power cut.
+    whole = lines[0 if size <= LOG_WINDOW else 1 : -1]
+    return {"lines": [json.loads(line) for line in whole[-wanted:]] if wanted else []}
+
+
+COMMANDS = (
+    Command("status", "", "the whole state of this appliance", status),
+    Command("users list", "", "all users", _users),
+    Command("phones list", "", "all phones", _phones),
+    Command("redirects list", "", "all redirects", _redirects),
+    Command(
+        "backup list",
+        "",
+        "the finished backups",
+        lambda parts, _arguments, _stdin: {"backups": parts.backups.list()},
+    ),
+    Command(
+        "modules list",
+        "",
+        "module configurations and their activation",
+        lambda parts, _arguments, _stdin: {"modules": modules(parts)},
+    ),
+    Command("module get", "NAME", "the configuration of a module", _module_get),
+    Command(
+        "mail list",
+        "",
+        "the mail queue",
+        lambda parts, _arguments, _stdin: {"mails": parts.mail.list()},
+    ),
+    Command(
+        "licences list",
+        "",
+        "the installed licences, redacted",
+        lambda parts, _arguments, _stdin: {"licences": licences(parts.identity.facts())},
+    ),
+    Command(
+        "network show",
+        "",
+        "the network settings",
+        lambda parts, _arguments, _stdin: asdict(parts.identity.facts().network),
+    ),
+    Command(
+        "content digest",
+        "",
+        "a SHA-256 for each object",
+        lambda parts, _arguments, _stdin: {"objects": parts.content.digests()},
+    ),
+    Command("log", "[--lines N]", "the newest events", _log),
+)

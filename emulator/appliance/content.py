@@ -1,0 +1,196 @@
+"""The content of an appliance: a database of entities and files named by their SHA-256.
+
+An import builds a new database beside the current one; `identity.db` says which one counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, BinaryIO
+
+from emulator.appliance.entities import Entity, canonical, check, digest
+from emulator.appliance.refusal import Refusal
+from emulator.ports import Database, Disk, WritableFile
+
+FOLDER = "content"
+PIECE = 256 * 1024
+
+
+def path_of(name: str) -> str:
+    """Return where a content database stands."""
+    return f"{FOLDER}/{name}.db"
+
+
+def discard(disk: Disk, name: str) -> None:
+    """Remove a content database and what SQLite keeps beside it."""
+    for file in disk.list(FOLDER):
+        if file == f"{name}.db" or file.startswith(f"{name}.db-"):
+            with contextlib.suppress(FileNotFoundError):
+                disk.unlink(f"{FOLDER}/{file}")
+    disk.sync_dir(FOLDER)
+
+
+def build(disk: Disk, name: str, entities: Iterable[Entity]) -> int:
+    """Write a new content database, durable when this returns; the number of entities."""
+    database = disk.database(path_of(name))
+    try:
+        with database.transaction() as connection:
+            connection.execute(
+                "CREATE TABLE entity (kind TEXT, id TEXT, body TEXT NOT NULL,"
+                " PRIMARY KEY (kind, id)) WITHOUT ROWID"
+            )
+            connection.executemany(
+                "INSERT INTO entity VALUES (?, ?, ?)",
+                [(one.kind, one.id, canonical(one.body)) for one in entities],
+            )
+        count = int(database.read("SELECT count(*) FROM entity")[0][0])
+    finally:
+        database.close()
+    disk.sync_dir(FOLDER)
+    return count
+
+
+class Content:
+    """The current entities. Threads may read while an import exchanges the database."""
+
+    def __init__(self, disk: Disk, name: str) -> None:
+        self._disk = disk
+        self._database: Database = disk.database(path_of(name))
+        self._exchange = threading.Lock()  # held for single reads and writes only
+
+    def exchange(self, name: str) -> None:
+        """Go on with another database; the old one is closed, not removed."""
+        database = self._disk.database(path_of(name))
+        with self._exchange:
+            old, self._database = self._database, database
+            old.close()
+
+    def snapshot(self) -> list[Entity]:
+        """Return all entities at one instant, by kind and id."""
+        with self._exchange:
+            rows = self._database.read("SELECT kind, id, body FROM entity ORDER BY kind, id")
+        return [Entity(row[0], row[1], json.loads(row[2])) for row in rows]
+
+    def all(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return the entities of one kind by id, in the order of their ids."""
+        sql = "SELECT id, body FROM entity WHERE kind = ? ORDER BY id"
+        with self._exchange:
+            rows = self._database.read(sql, (kind,))
+        return {row[0]: json.loads(row[1]) for row in rows}
+
+    def get(self, kind: str, key: str) -> dict[str, Any] | None:
+        """Return one entity's body, or None."""
+        with self._exchange:
+            rows = self._database.read(
+                "SELECT body FROM entity WHERE kind = ? AND id = ?", (kind, key)
+            )
+        found: dict[str, Any] | None = json.loads(rows[0][0]) if rows else None
+        return found
+
+    def add(self, entity: Entity) -> None:
+        """Add an entity.
+
+        Raises:
+            Refusal: `exists`.
+        """
+        if self.get(entity.kind, entity.id) is not None:
+            raise Refusal(
+                "exists", f"{entity.kind}/{entity.id} exists already", "choose another id"
+            )
+        self.put([entity])
+
+    def put(self, entities: Iterable[Entity]) -> None:
+        """Write entities in one transaction, replacing those of the same kind and id."""
+        rows = [(one.kind, one.id, canonical(check(one).body)) for one in entities]
+        with self._exchange, self._database.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO entity VALUES (?, ?, ?)", rows)
+
+    def remove(self, kind: str, key: str) -> None:
+        """Remove an entity.
+
+        Raises:
+            Refusal: `no-such-object`.
+        """
+        if self.get(kind, key) is None:
+            raise Refusal("no-such-object", f"there is no {kind}/{key}", f"{kind} list shows them")
+        with self._exchange, self._database.transaction() as connection:
+            connection.execute("DELETE FROM entity WHERE kind = ? AND id = ?", (kind, key))
+
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of every entity by `kind/id`."""
+        return {f"{one.kind}/{one.id}": digest(one) for one in self.snapshot()}
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._exchange:
+            self._database.close()
+
+
+class Blobs:
+    """Files by SHA-256: `blobs/ab/abcd…`, durable before anything refers to them."""
+
+    PREFIXES = tuple(f"{number:02x}" for number in range(256))
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    @staticmethod
+    def path(sha256: str) -> str:
+        """Return where a blob stands."""
+        return f"blobs/{sha256[:2]}/{sha256}"
+
+    def open(self, sha256: str) -> BinaryIO:
+        """Open a blob for reading; FileNotFoundError if it is missing."""
+        return self._disk.open(self.path(sha256))
+
+    def holds(self, sha256: str, size: int) -> bool:
+        """Whether a blob is here already; a name without `.part` is always whole."""
+        with contextlib.suppress(FileNotFoundError):
+            return self._disk.size(self.path(sha256)) == size
+        return False
+
+    def put(self, sha256: str, size: int, source: BinaryIO) -> None:
+        """Take a blob in, verified and durable.
+
+        Raises:
+            Refusal: `checksum`.
+        """
+        if self.holds(sha256, size):
+            return
+        path = self.path(sha256)
+        file = self._disk.create(f"{path}.part")  # what stays of a failure, `sweep` removes
+        try:
+            seen = _copy(source, file, size)
+            file.sync()
+        finally:
+            file.close()
+        if seen != sha256:
+            raise Refusal("checksum", f"the file {sha256[:12]}… is damaged")
+        self._disk.rename(f"{path}.part", path)
+        self._disk.sync_dir(path.rpartition("/")[0])
+
+    def sweep(self, referenced: Mapping[str, Any] | Iterable[str]) -> int:
+        """Remove every blob that nothing refers to, and unfinished ones; how many."""
+        kept = set(referenced)
+        removed = 0
+        for prefix in self.PREFIXES:
+            for name in self._disk.list(f"blobs/{prefix}"):
+                if name not in kept:
+                    self._disk.unlink(f"blobs/{prefix}/{name}")
+                    removed += 1
+        return removed
+
+
+def _copy(source: BinaryIO, file: WritableFile, size: int) -> str:
+    """Copy at most `size` bytes; the SHA-256 of what was copied."""
+    seen = hashlib.sha256()
+    left = size
+    while left and (piece := source.read(min(PIECE, left))):
+        seen.update(piece)
+        file.write(piece)
+        left -= len(piece)
+    return seen.hexdigest()

@@ -1,0 +1,157 @@
+"""The disk port on a Linux file system."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+FOLDER_MODE = 0o700
+
+
+class LinuxFile:
+    """A file being written; unbuffered, so that every byte is where the kernel counts it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._open = True
+
+    def write(self, data: bytes, /) -> int:
+        """Append bytes, all of them."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+        return len(data)
+
+    def sync(self) -> None:
+        """Make the bytes durable."""
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Close; harmless when repeated."""
+        if self._open:
+            self._open = False
+            os.close(self._descriptor)
+
+
+class LinuxDatabase:
+    """SQLite in WAL mode: one synced write a commit (synchronous=FULL)."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._one_at_a_time = threading.RLock()
+        path.chmod(0o600)
+
+    def read(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        """Run a query."""
+        with self._one_at_a_time:
+            return self._connection.execute(sql, tuple(values)).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit durably at the end, roll back on an exception."""
+        with self._one_at_a_time:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._one_at_a_time:
+            self._connection.close()
+
+
+class LinuxDisk:
+    """A folder of the file system, with fsync where the port promises durability."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self._make(self._root)
+
+    def create(self, path: str, mode: int = 0o600) -> LinuxFile:
+        """Create or truncate a file."""
+        return self._open_for(path, os.O_TRUNC, mode)
+
+    def append(self, path: str, mode: int = 0o600) -> LinuxFile:
+        """Open a file for appending."""
+        return self._open_for(path, os.O_APPEND, mode)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file for reading."""
+        return self._path(path).open("rb")
+
+    def rename(self, old: str, new: str) -> None:
+        """Replace `new` by `old`."""
+        self._path(old).replace(self._path(new))
+
+    def unlink(self, path: str) -> None:
+        """Remove a file."""
+        self._path(path).unlink()
+
+    def sync_dir(self, path: str) -> None:
+        """Make the names in a folder durable."""
+        folder = self._path(path)
+        self._make(folder)
+        _sync_folder(folder)
+
+    def list(self, path: str) -> list[str]:
+        """Return the names of the files in a folder, sorted."""
+        try:
+            with os.scandir(self._path(path)) as entries:
+                return sorted(entry.name for entry in entries if entry.is_file())
+        except FileNotFoundError:
+            return []
+
+    def size(self, path: str) -> int:
+        """Return a file's size."""
+        return self._path(path).stat().st_size
+
+    def database(self, path: str) -> LinuxDatabase:
+        """Open or create a database."""
+        found = self._path(path)
+        self._make(found.parent)
+        return LinuxDatabase(found)
+
+    def location(self, path: str) -> str:
+        """Return the absolute path."""
+        return str(self._path(path))
+
+    def _path(self, path: str) -> Path:
+        relative = PurePosixPath(path)
+        if relative.is_absolute() or ".." in relative.parts:
+            raise ValueError(f"{path!r} is not below the state directory")
+        return self._root / relative
+
+    def _open_for(self, path: str, how: int, mode: int) -> LinuxFile:
+        found = self._path(path)
+        self._make(found.parent)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | how
+        return LinuxFile(os.open(found, flags, mode))
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder and its parents, their names durable."""
+        if folder.is_dir():
+            return
+        self._make(folder.parent)
+        folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,106 @@
+"""The LAN port by iproute2: own MAC, these addresses and no others, gateway, DNS."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from emulator.appliance.linux.netlink import AddressWatch, Emit
+from emulator.ports import Interface
+
+PASSES = 3
+
+
+class LinuxNetwork:
+    """Makes an interface as wanted, changing only what differs.
+
+    What differs is changed in one `ip -batch`; an address that stays is not touched, so
+    that connections to it live on.
+    """
+
+    def __init__(
+        self, interface: str, emit: Emit, resolver: Path = Path("/etc/resolv.conf")
+    ) -> None:
+        self._interface = interface
+        self._resolver = resolver
+        self._watch = AddressWatch(interface, emit)
+
+    def apply(self, interface: Interface) -> None:
+        """Make the interface exactly so.
+
+        Raises:
+            OSError: the kernel does not take it, with ip's words.
+        """
+        _promote_secondaries()
+        for _ in range(PASSES):
+            # A second pass is needed where removing a primary address took others with it.
+            steps = self._steps(interface)
+            if not steps:
+                break
+            self._batch(steps)
+            self._watch.pump()
+        else:
+            raise OSError(f"{self._interface} does not keep its addresses")
+        if interface.gateway:
+            # A gateway that the kernel refuses (not on the subnet) must not cost the address.
+            with contextlib.suppress(OSError):
+                self._batch(
+                    [f"route replace default via {interface.gateway} dev {self._interface}"]
+                )
+        lines = "".join(f"nameserver {one}\n" for one in interface.dns)
+        with contextlib.suppress(OSError):  # read-only in some containers; nothing here needs it
+            self._resolver.write_text(lines)
+
+    def stop(self) -> None:
+        """End the watch on the addresses."""
+        self._watch.stop()
+
+    def _steps(self, wanted: Interface) -> list[str]:
+        """Return the `ip` commands that lead from what is to what is wanted."""
+        link = self._show("link")
+        steps = []
+        if link["address"] != wanted.mac:
+            steps.append(f"link set dev {self._interface} address {wanted.mac}")
+        if "UP" not in link["flags"]:
+            steps += ["link set dev lo up", f"link set dev {self._interface} up"]
+        present = {
+            (one["local"], one["prefixlen"])
+            for one in self._show("-4", "addr").get("addr_info", ())
+            if one["family"] == "inet"
+        }
+        missing = [one for one in wanted.addresses if one not in present]
+        foreign = sorted(present - set(wanted.addresses))
+        steps += [
+            f"addr add {address}/{prefix} brd + dev {self._interface}"
+            for address, prefix in missing
+        ]
+        steps += [
+            f"addr del {address}/{prefix} dev {self._interface}" for address, prefix in foreign
+        ]
+        return steps
+
+    def _show(self, *what: str) -> dict[str, Any]:
+        *options, noun = what
+        argv = ["ip", "-j", *options, noun, "show", "dev", self._interface]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise OSError(f"{self._interface}: {done.stderr.strip()}")
+        rows = [row for row in json.loads(done.stdout or "[]") if row]
+        return rows[0] if rows else {}
+
+    def _batch(self, steps: list[str]) -> None:
+        text = "".join(f"{step}\n" for step in steps)
+        done = subprocess.run(
+            ["ip", "-batch", "-"], input=text, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise OSError(f"{self._interface}: {done.stderr.strip()}")
+
+
+def _promote_secondaries() -> None:
+    """Let a second address of a subnet outlive the first one, where /proc may be written."""
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/net/ipv4/conf/all/promote_secondaries").write_text("1")

@@ -1,0 +1,61 @@
+"""How a module plugs into the appliance.
+
+A module brings its own daemon, web tabs and commands; the appliance brings everything
+else. The module host (`module_host.py`) makes one from the installed package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import flask
+
+    from emulator.appliance.appliance import Appliance
+
+
+class Tab(NamedTuple):
+    """One tab that a module brings.
+
+    Attributes:
+        path: where its blueprint serves it.
+        label: as the appliance's language has it; German labels are facts (R20).
+        place: `module` for the module's dialog, `advanced` for Admin > Erweiterte
+            Einstellungen.
+    """
+
+    path: str
+    label: str
+    place: str
+
+
+class Module(Protocol):
+    """What the appliance asks of a module."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as in the entity of its configuration and in its licence."""
+
+    @property
+    def tabs(self) -> Sequence[Tab]:
+        """Its tabs, in order."""
+
+    def start(self) -> None:
+        """Start its daemon; returns at once."""
+
+    def stop(self) -> None:
+        """Ask its daemon to end; returns without waiting on a clock."""
+
+    def blueprint(self) -> flask.Blueprint:
+        """Return its pages; they extend `frame.html` and need no checks of their own."""
+
+    def command(self, argv: Sequence[str], stdin: BinaryIO) -> Mapping[str, Any]:
+        """Run `appliancectl NAME ARGV`; the `result` of the answer.
+
+        Raises:
+            Refusal: see `emulator.appliance.refusal`.
+        """
+
+
+ModuleLoader = Callable[["Appliance"], Module]

@@ -1,0 +1,274 @@
+"""A box to try the appliance on: a real folder as its disk, everything else within reach."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+from flask import Blueprint
+
+from emulator import factory
+from emulator.appliance.appliance import Appliance
+from emulator.appliance.linux.disk import LinuxDisk
+from emulator.appliance.modules import Tab
+from emulator.ports import Disk, Interface
+
+START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+DEADLINE_S = 10.0
+
+
+class Bell:
+    def __init__(self) -> None:
+        self.rung = threading.Event()
+
+    def ring(self) -> None:
+        self.rung.set()
+
+
+class HandCalendar:
+    """Stands until a test sets it; waiters are woken by their bell or by `set`."""
+
+    def __init__(self) -> None:
+        self._now = START
+        self._changed = threading.Condition()
+        self.waiting_until: datetime | None = None
+        self.waiters = 0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def set(self, now: datetime) -> None:
+        with self._changed:
+            self._now = now
+            self._changed.notify_all()
+
+    def bell(self) -> Any:
+        calendar = self
+
+        class Ringing(Bell):
+            def ring(self) -> None:
+                with calendar._changed:
+                    super().ring()
+                    calendar._changed.notify_all()
+
+        return Ringing()
+
+    def wait(self, until: datetime | None, bell: Any) -> bool:
+        with self._changed:
+            self.waiting_until = until
+            self.waiters += 1
+            self._changed.notify_all()
+            self._changed.wait_for(
+                lambda: bell.rung.is_set() or (until is not None and until <= self._now)
+            )
+            self.waiters -= 1
+            rung = bell.rung.is_set()
+            bell.rung.clear()
+            return not rung
+
+    def await_waiter(self) -> None:
+        """Wait until somebody waits, that is: until all work is done."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.waiters, DEADLINE_S)
+
+    def hold(self, why: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class HandStopwatch:
+    def __init__(self) -> None:
+        self.elapsed_s = 0.0
+
+    def now_s(self) -> float:
+        return self.elapsed_s
+
+    def sleep(self, duration_s: float) -> None:
+        self.elapsed_s += duration_s
+
+
+@dataclass
+class FakeNetwork:
+    applied: list[Interface] = field(default_factory=list)
+
+    def apply(self, interface: Interface) -> None:
+        self.applied.append(interface)
+
+
+@dataclass
+class FakeShell:
+    password: str = ""
+
+    def serve(self, password: str) -> None:
+        self.password = password
+
+    def stop(self) -> None:
+        self.password = ""
+
+
+@dataclass
+class Box:
+    """A machine (`emulator.ports.Machine`) made of fakes around a real disk."""
+
+    disk: Disk
+    calendar: HandCalendar = field(default_factory=HandCalendar)
+    stopwatch: HandStopwatch = field(default_factory=HandStopwatch)
+    network: FakeNetwork = field(default_factory=FakeNetwork)
+    remote_shell: FakeShell = field(default_factory=FakeShell)
+    events: list[tuple[str, str, str, Mapping[str, Any]]] = field(default_factory=list)
+    mails: list[tuple[str, str, bytes]] = field(default_factory=list)
+    mail_trouble: Callable[[str], None] = lambda _recipient: None
+    threads: list[threading.Thread] = field(default_factory=list)
+    drawn: int = 0
+
+    def start(self, name: str, body: Callable[[], None]) -> None:
+        thread = threading.Thread(target=body, name=name, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def submit_mail(
+        self, host: str, port: int, sender: str, recipient: str, message: bytes
+    ) -> None:
+        self.mail_trouble(recipient)
+        self.mails.append((sender, recipient, message))
+
+    def entropy(self, length: int) -> bytes:
+        self.drawn += 1
+        return hashlib.shake_128(str(self.drawn).encode()).digest(length)
+
+    def emit(self, source: str, event: str, cause: str, detail: Mapping[str, Any]) -> None:
+        self.events.append((source, event, cause, dict(detail)))
+
+    def happened(self, event: str) -> list[tuple[str, Mapping[str, Any]]]:
+        return [(cause, detail) for _, name, cause, detail in self.events if name == event]
+
+
+class FakeModule:
+    """A module with one page and one command."""
+
+    name = "redundanz"
+    tabs = (
+        Tab("/admin/modules/redundanz/allgemein", "Allgemein", "module"),
+        Tab("/admin/advanced/redundancy", "Redundanz", "advanced"),
+    )
+
+    def __init__(self) -> None:
+        self.running = False
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> None:
+        self.running = False
+
+    def blueprint(self, frame: Any) -> Blueprint:
+        pages = Blueprint("redundanz", __name__)
+
+        @pages.route("/admin/advanced/redundancy", methods=["GET", "POST"])
+        def tab() -> str:
+            return f"tab of {frame.user()} in {frame.language()}"
+
+        return pages
+
+    def command(self, argv: Sequence[str], stdin: BinaryIO) -> Mapping[str, Any]:
+        return {"argv": list(argv)}
+
+
+@dataclass
+class Rig:
+    """A booted appliance and its box."""
+
+    box: Box
+    appliance: Appliance
+
+    def answer(self, *argv: str, stdin: bytes | BinaryIO = b"") -> dict[str, Any]:
+        stream = io.BytesIO(stdin) if isinstance(stdin, bytes) else stdin
+        return self.appliance.dispatch(list(argv), stream)
+
+    def run(self, *argv: str, stdin: bytes | BinaryIO = b"") -> dict[str, Any]:
+        answer = self.answer(*argv, stdin=stdin)
+        assert answer["ok"], answer
+        return dict(answer["result"])
+
+    def refusal(self, *argv: str, stdin: bytes | BinaryIO = b"") -> str:
+        answer = self.answer(*argv, stdin=stdin)
+        assert not answer["ok"], answer
+        assert answer["error"]["message"]
+        return str(answer["error"]["code"])
+
+    def path(self, name: str) -> Path:
+        return Path(self.box.disk.location(name))
+
+
+@dataclass
+class Bench:
+    """Makes appliances, and boots them again from what their disk holds."""
+
+    root: Path
+    settings: factory.Pair
+    rigs: list[Rig] = field(default_factory=list)
+
+    def boot(self, name: str, disk: Disk | None = None) -> Rig:
+        folder = self.root / name
+        if not folder.exists():
+            folder.mkdir()
+            (folder / "factory.json").write_text(json.dumps(getattr(self.settings, name)))
+        box = Box(disk or LinuxDisk(folder))
+        appliance = Appliance(
+            box,
+            sever=lambda _stream: None,
+            power_off=lambda: None,
+            load=lambda _appliance: FakeModule(),
+        )
+        appliance.boot()
+        rig = Rig(box, appliance)
+        self.rigs.append(rig)
+        return rig
+
+    def pair(self) -> tuple[Rig, Rig]:
+        """Boot both; `pbx1` holds epoch 1."""
+        active, standby = self.boot("pbx1"), self.boot("pbx2")
+        active.run("epoch", "open", "--operation", "first", "--epoch", "1")
+        return active, standby
+
+
+def deterministic(length: int) -> bytes:
+    return hashlib.shake_128(str(length).encode()).digest(length)
+
+
+@pytest.fixture(scope="session")
+def settings() -> factory.Pair:
+    company = factory.Company(users=6)
+    return factory.pair(1, "test", "198.18.7.0/24", START, deterministic, company)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, settings: factory.Pair) -> Iterator[Bench]:
+    made = Bench(tmp_path, settings)
+    yield made
+    for rig in made.rigs:
+        rig.appliance.shutdown()
+        for thread in rig.box.threads:
+            thread.join(DEADLINE_S)
+
+
+def send(active: Rig, standby: Rig, token: str, operation: str = "op") -> dict[str, Any]:
+    """Bring a fresh backup across, up to the import."""
+    made = active.run("backup", "create", "--operation", operation)
+    data = Path(made["path"]).read_bytes()
+    argv = ["receive", token, "--file", made["file"], "--size", str(made["size"])]
+    standby.run(*argv, "--sha256", made["sha256"], stdin=data)
+    return made
+
+
+@pytest.fixture
+def sending() -> Callable[..., dict[str, Any]]:
+    return send

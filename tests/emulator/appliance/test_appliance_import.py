@@ -1,0 +1,372 @@
+"""Receiving and importing: fencing, atomicity, what stays with the box."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from emulator.appliance.linux.disk import LinuxDisk
+from redundancy.contract import Backup, Imported, Received, Status
+
+
+def test_status_is_as_the_contract_says(bench):
+    active, standby = bench.pair()
+    status = Status.model_validate(active.run("status"))
+    assert status.name == "pbx1"
+    assert status.lineage.epoch == 1
+    assert status.lineage.holder == status.server_key
+    assert {one.kind for one in status.licences} == {"server", "user", "module"}
+    assert status.user_count == 7
+    other = Status.model_validate(standby.run("status"))
+    assert other.lineage.epoch == 0
+    assert not {one.fingerprint for one in status.licences} & {
+        one.fingerprint for one in other.licences
+    }
+
+
+def test_backup_travels_and_is_imported_with_identity_untouched(bench, sending):
+    active, standby = bench.pair()
+    before = standby.run("status")
+    made = Backup.model_validate(sending(active, standby, "1.1.1"))
+    answer = Imported.model_validate(standby.run("import", "1.1.1", "--file", made.file))
+    assert (answer.epoch, answer.generation) == (1, 1)
+    assert standby.run("content", "digest") == active.run("content", "digest")
+    after = standby.run("status")
+    for field in ("name", "hardware_id", "network", "licences", "mac"):
+        assert after[field] == before[field]
+    assert after["lineage"] == active.run("status")["lineage"]
+    assert after["origin"]["network"] == active.run("status")["network"]
+    assert after["origin"]["sha256"] == made.sha256
+    assert not any(one["active"] for one in after["modules"])
+    assert standby.box.network.applied[-1].addresses == (("198.18.7.20", 24),)
+
+
+def test_deleted_objects_vanish_on_the_standby_too(bench, sending):
+    active, standby = bench.pair()
+    made = sending(active, standby, "1.1.1", "first-backup")
+    standby.run("import", "1.1.1", "--file", made["file"])
+    active.run("users", "remove", "1001")
+    made = sending(active, standby, "1.2.1", "second-backup")
+    standby.run("import", "1.2.1", "--file", made["file"])
+    assert "users/1001" not in standby.run("content", "digest")["objects"]
+    assert standby.run("status")["lineage"]["generation"] == 2
+
+
+def test_modules_come_back_as_they_were_on_the_active_but_redundanz_rests(bench, sending):
+    active, standby = bench.pair()
+    active.run("module", "put", "redundanz", "--active", stdin=b'{"licence_key": "x"}')
+    active.run("module", "put", "fax2mail", stdin=b"{}")
+    made = sending(active, standby, "1.1.1")
+    standby.run("import", "1.1.1", "--file", made["file"])
+    assert standby.run("module", "get", "redundanz") == {"values": {"licence_key": "x"}}
+    activated = standby.run("modules", "activate")["modules"]
+    assert activated == ["callcenter", "sprachmenue"]
+    states = {one["name"]: one["active"] for one in standby.run("status")["modules"]}
+    assert states == {
+        "callcenter": True,
+        "sprachmenue": True,
+        "fax2mail": False,
+        "redundanz": False,
+    }
+
+
+def test_repeated_import_of_a_token_gets_the_first_answer(bench, sending):
+    active, standby = bench.pair()
+    made = sending(active, standby, "1.1.1")
+    first = standby.run("import", "1.1.1", "--file", made["file"])
+    assert standby.run("import", "1.1.1", "--file", made["file"]) == first
+    assert len(standby.box.happened("import.committed")) == 1
+
+
+def test_older_token_is_fenced(bench, sending):
+    active, standby = bench.pair()
+    made = sending(active, standby, "1.1.1")
+    standby.run("fence", "1.1.2")
+    assert standby.refusal("import", "1.1.1", "--file", made["file"]) == "fenced"
+    assert standby.refusal("import", "1.1.2", "--file", made["file"]) == "no-such-file"
+    assert standby.box.disk.list("incoming") == []
+
+
+class EndlessStream:
+    """Gives one piece, then waits as a stalled line does, until it is closed."""
+
+    def __init__(self) -> None:
+        self.reading = threading.Event()
+        self.closed = threading.Event()
+        self.given = False
+
+    def read(self, size: int = -1) -> bytes:
+        if not self.given:
+            self.given = True
+            return b"x" * 10
+        self.reading.set()
+        assert self.closed.wait(10)
+        raise ValueError("read of closed file")
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def test_waiting_receiver_ends_at_once_when_a_newer_token_comes(bench):
+    _, standby = bench.pair()
+    stream = EndlessStream()
+    answers = []
+    argv = ["receive", "1.1.1", "--file", "a.sar", "--size", "1000", "--sha256", "0" * 64]
+    reader = threading.Thread(target=lambda: answers.append(standby.answer(*argv, stdin=stream)))
+    reader.start()
+    assert stream.reading.wait(10)
+    assert standby.run("status")["busy"]["receiving"] == "1.1.1"
+    standby.run("fence", "1.1.2")
+    reader.join(10)
+    assert answers[0]["error"]["code"] == "fenced"
+    assert standby.box.disk.list("incoming") == []
+    assert [cause for cause, _ in standby.box.happened("receive.failed")] == ["fenced"]
+
+
+def test_cut_stream_leaves_nothing_and_says_how_far_it_came(bench):
+    _, standby = bench.pair()
+    argv = ["receive", "1.1.1", "--file", "a.sar", "--size", "1000", "--sha256", "0" * 64]
+    answer = standby.answer(*argv, stdin=b"x" * 600)
+    assert answer["error"]["code"] == "connection-lost"
+    assert "600 of 1000" in answer["error"]["message"]
+    assert standby.box.disk.list("incoming") == []
+
+
+def test_armed_cut_stops_at_the_exact_byte_and_severs_the_connection(bench):
+    _, standby = bench.pair()
+    standby.appliance.arm_cut(0.6, 1)
+    stream = io.BytesIO(b"x" * 1001)
+    digest = hashlib.sha256(stream.getvalue()).hexdigest()
+    argv = ["receive", "1.1.1", "--file", "a.sar", "--size", "1001", "--sha256", digest]
+    assert standby.refusal(*argv, stdin=stream) == "connection-lost"
+    assert stream.tell() == 600
+    assert standby.box.happened("cut") == [("", {"byte": 600, "size": 1001})]
+    argv[1] = "1.1.2"
+    Received.model_validate(standby.run(*argv, stdin=io.BytesIO(stream.getvalue())))
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated"])
+def test_damaged_transfer_is_refused_by_its_checksum(bench, damage):
+    active, standby = bench.pair()
+    made = active.run("backup", "create", "--operation", "op")
+    data = bytearray(Path(made["path"]).read_bytes())
+    size = len(data)
+    if damage == "flipped":
+        data[size // 2] ^= 1
+    else:
+        data[-100:] = bytes(100)
+    argv = ["receive", "1.1.1", "--file", made["file"], "--size", str(size)]
+    assert standby.refusal(*argv, "--sha256", made["sha256"], stdin=bytes(data)) == "checksum"
+    assert standby.box.disk.list("incoming") == []
+
+
+def test_file_that_changed_after_it_arrived_is_not_imported(bench, sending):
+    active, standby = bench.pair()
+    made = sending(active, standby, "1.1.1")
+    arrived = standby.path(f"incoming/{made['file']}")
+    data = bytearray(arrived.read_bytes())
+    data[100] ^= 1
+    arrived.write_bytes(data)
+    before = standby.run("content", "digest")
+    assert standby.refusal("import", "1.1.1", "--file", made["file"]) == "checksum"
+    assert standby.run("content", "digest") == before
+    assert standby.box.disk.list("content") == ["000001.db", "000001.db-shm", "000001.db-wal"]
+
+
+def test_other_version_is_refused_and_both_are_named(bench, sending):
+    active, standby = bench.pair()
+    facts = standby.appliance.parts.identity
+    facts.change(lambda one: type(one).load(one.dump().replace("8.1.2.5", "8.1.2.6")))
+    made = sending(active, standby, "1.1.1")
+    answer = standby.answer("import", "1.1.1", "--file", made["file"])
+    assert answer["error"]["code"] == "version"
+    assert "8.1.2.5" in answer["error"]["message"]
+    assert "8.1.2.6" in answer["error"]["message"]
+
+
+def test_isolated_former_active_cannot_push_its_state(bench, sending):
+    active, standby = bench.pair()
+    made = sending(active, standby, "1.1.1")
+    standby.run("import", "1.1.1", "--file", made["file"])
+    network = ["--address", "198.18.7.10", "--prefix", "24", "--gateway", "198.18.7.1"]
+    standby.run("takeover", "--operation", "s1", "--epoch", "2", *network)
+    assert standby.refusal("fence", "1.2.1") == "epoch"
+    assert standby.refusal("fence", "2.2.1") == "not-standby"
+
+
+class PowerCut(BaseException):
+    """Kills the program at one call of the disk."""
+
+
+class FailingDisk:
+    """A disk whose n-th change kills the program; commits count before and after."""
+
+    def __init__(self, disk: LinuxDisk, fatal: int) -> None:
+        self._disk = disk
+        self.fatal = fatal
+        self.armed = False
+        self.count = 0
+
+    def step(self) -> None:
+        if self.armed:
+            self.count += 1
+            if self.count == self.fatal:
+                raise PowerCut
+
+    def __getattr__(self, name):
+        return getattr(self._disk, name)
+
+    def create(self, path, mode=0o600):
+        self.step()
+        return FailingFile(self._disk.create(path, mode), self)
+
+    def rename(self, old, new):
+        self.step()
+        self._disk.rename(old, new)
+        self.step()
+
+    def unlink(self, path):
+        self.step()
+        self._disk.unlink(path)
+
+    def sync_dir(self, path):
+        self.step()
+        self._disk.sync_dir(path)
+
+    def database(self, path):
+        self.step()
+        return FailingDatabase(self._disk.database(path), self)
+
+
+class FailingFile:
+    def __init__(self, file, disk: FailingDisk) -> None:
+        self._file = file
+        self._disk = disk
+
+    def write(self, data):
+        self._disk.step()
+        return self._file.write(data)
+
+    def sync(self):
+        self._disk.step()
+        self._file.sync()
+
+    def close(self):
+        self._file.close()
+
+
+class FailingDatabase:
+    def __init__(self, database, disk: FailingDisk) -> None:
+        self._database = database
+        self._disk = disk
+
+    def read(self, sql, values=()):
+        return self._database.read(sql, values)
+
+    def transaction(self):
+        return FailingTransaction(self._database.transaction(), self._disk)
+
+    def close(self):
+        self._database.close()
+
+
+class FailingTransaction:
+    def __init__(self, transaction, disk: FailingDisk) -> None:
+        self._transaction = transaction
+        self._disk = disk
+
+    def __enter__(self):
+        self._disk.step()
+        return self._transaction.__enter__()
+
+    def __exit__(self, *error):
+        self._transaction.__exit__(*error)
+        if error[0] is None:
+            self._disk.step()
+
+
+def test_import_killed_at_any_step_leaves_all_old_or_all_new(bench, sending):
+    active, fresh = bench.pair()
+    made = sending(active, fresh, "1.1.1")
+    old = fresh.run("content", "digest")["objects"]
+    new = active.run("content", "digest")["objects"]
+    fresh.appliance.shutdown()
+    start = bench.root / "pbx2"
+    outcomes = []
+    fatal = 0
+    while not outcomes or outcomes[-1] != "finished":
+        fatal += 1
+        name = f"victim{fatal}"
+        copy(start, bench.root / name)
+        disk = FailingDisk(LinuxDisk(bench.root / name), fatal)
+        victim = bench.boot(name, disk)
+        disk.armed = True
+        try:
+            victim.run("import", "1.1.1", "--file", made["file"])
+        except PowerCut:
+            outcomes.append(inspect_survivor(bench, name, old, new))
+        else:
+            outcomes.append("finished")
+    assert outcomes[0] == "clean-old"
+    assert outcomes == sorted(
+        outcomes,
+        key=["clean-old", "import-lost", "import-completed", "clean-new", "finished"].index,
+    )
+    assert {"import-lost", "import-completed"} <= set(outcomes)
+
+
+def inspect_survivor(bench, name, old, new) -> str:
+    """Boot what is left; it must be whole, name its outcome and hold no remains."""
+    survivor = bench.boot(name)
+    (outcome, _), *_ = survivor.box.happened("booted")
+    objects = survivor.run("content", "digest")["objects"]
+    assert objects in (old, new)
+    status = survivor.run("status")
+    assert (status["origin"] is not None) == (objects == new)
+    if outcome != "clean":
+        assert (outcome == "import-completed") == (objects == new)
+    databases = [file for file in survivor.box.disk.list("content") if file.endswith(".db")]
+    assert len(databases) == 1
+    survivor.appliance.shutdown()
+    if outcome == "clean":
+        return "clean-new" if objects == new else "clean-old"
+    return outcome
+
+
+def copy(source: Path, target: Path) -> None:
+    for file in source.rglob("*"):
+        if file.is_file():
+            (target / file.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
+            (target / file.relative_to(source)).write_bytes(file.read_bytes())
+
+
+def test_disk_full_while_receiving_keeps_the_old_state_and_frees_the_space(bench, tmp_path):
+    class FullFile(FailingFile):
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    class FullDisk(FailingDisk):
+        def create(self, path, mode=0o600):
+            return FullFile(self._disk.create(path, mode), self)
+
+    (tmp_path / "pbx2").mkdir()
+    (tmp_path / "pbx2" / "factory.json").write_text(json.dumps(bench.settings.pbx2))
+    standby = bench.boot("pbx2", FullDisk(LinuxDisk(tmp_path / "pbx2"), 0))
+    argv = ["receive", "1.1.1", "--file", "a.sar", "--size", "4", "--sha256", "0" * 64]
+    assert standby.refusal(*argv, stdin=b"data") == "disk-full"
+    assert standby.box.disk.list("incoming") == []
+
+
+def test_initialise_takes_an_upload_once_and_never_on_the_active(bench):
+    active, standby = bench.pair()
+    made = active.run("backup", "create", "--operation", "full")
+    data = Path(made["path"]).read_bytes()
+    done = standby.run("initialise", "--size", str(len(data)), stdin=data)
+    assert done["generation"] == 1
+    assert standby.run("content", "digest") == active.run("content", "digest")
+    assert active.refusal("initialise", "--size", str(len(data)), stdin=data) == "not-standby"
