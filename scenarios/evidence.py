@@ -14,7 +14,9 @@ summary.json             verdicts and figures
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,13 @@ class RunFolder:
         """Begin a new folder; FileExistsError where there is one already."""
         path.mkdir(parents=True, mode=0o755)
         return cls(path)
+
+    def discard(self) -> None:
+        """Remove the folder of a run that never began, and what it made empty above."""
+        shutil.rmtree(self.path)
+        with suppress(OSError):  # earlier runs are there
+            self.path.parent.rmdir()
+            self.path.parent.parent.rmdir()
 
     def write_plan(self, plan: Plan) -> None:
         """Write the plan."""
@@ -139,9 +148,10 @@ def load(path: Path) -> Record:
         NotARun: what is missing or broken, by file.
     """
     try:
-        clients = json.loads((path / "clients.json").read_text())
+        plan = Plan.model_validate(yaml.safe_load((path / "plan.yaml").read_text()))
+        clients = _json(path / "clients.json")
         return Record(
-            plan=Plan.model_validate(yaml.safe_load((path / "plan.yaml").read_text())),
+            plan=plan,
             events=tuple(
                 event_from(json.loads(line))
                 for line in (path / "events.jsonl").read_text().splitlines()

@@ -115,11 +115,13 @@ def run(order: Order, narrator: Narrator) -> Outcome:
         LabError: the lab broke; what was recorded until then is in the folder.
     """
     folder = RunFolder.make(order.folder)
+    try:
+        lab = _build(order, narrator)
+    except BaseException:
+        folder.discard()
+        raise
+    folder.point_latest()
     folder.write_plan(order.plan)
-    narrator.phase(f"build ({order.plan.backend})")
-    with narrator.step(f"two appliances, {order.plan.scenario.lab.phones} phone(s)") as say:
-        lab = order.maker.make(order.drawn.spec, order.folder)
-        say(order.drawn.spec.subnet)
     seen = Seen()
     try:
         _go_through(order, lab, narrator, seen)
@@ -165,6 +167,14 @@ def summary(outcome: Outcome) -> dict[str, Any]:
             for name, one in outcome.judgements.items()
         },
     }
+
+
+def _build(order: Order, narrator: Narrator) -> Lab:
+    narrator.phase(f"build ({order.plan.backend})")
+    with narrator.step(f"two appliances, {order.plan.scenario.lab.phones} phone(s)") as say:
+        lab = order.maker.make(order.drawn.spec, order.folder)
+        say(order.drawn.spec.subnet)
+    return lab
 
 
 def _go_through(order: Order, lab: Lab, narrator: Narrator, seen: Seen) -> None:

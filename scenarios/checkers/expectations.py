@@ -8,13 +8,14 @@ from scenarios.verdict import Judgement, Verdict, inconclusive, worst
 
 
 def check(record: Record) -> Judgement:
-    """Judge each expectation of the scenario; the worst verdict wins."""
-    judgements = [met(one, record) for one in record.plan.scenario.expect]
-    lines = [line for one in judgements for line in one.evidence]
-    verdicts = [one.verdict for one in judgements]
-    for event in record.select("runner", "expectation"):
-        lines.append(str(event.detail["text"]))
-        verdicts.append(Verdict(event.cause))
+    """Judge each expectation of the scenario; the worst verdict wins and is what is told."""
     if not any(record.select("runner", "phase")):
         return inconclusive("the drill did not run")
-    return Judgement(worst(verdicts), tuple(lines))
+    judgements = [met(one, record) for one in record.plan.scenario.expect]
+    judgements += [
+        Judgement(Verdict(event.cause), (str(event.detail["text"]),))
+        for event in record.select("runner", "expectation")
+    ]
+    verdict = worst(one.verdict for one in judgements)
+    told = [line for one in judgements if one.verdict is verdict for line in one.evidence]
+    return Judgement(verdict, tuple(told))

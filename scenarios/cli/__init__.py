@@ -86,8 +86,13 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("standby-lab: interrupted; nothing was left behind", err=True)
         sys.exit(128 + signal.SIGINT)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f"; see `{context.command_path} --help`" if context else ""
+        click.echo(f"standby-lab: {error.format_message().rstrip('.')}{hint}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(128 + signal.SIGPIPE)

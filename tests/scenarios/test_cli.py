@@ -1,0 +1,119 @@
+"""The command line: names, exit codes, one line of trouble."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scenarios.cli import standby_lab
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = standby_lab.list_commands(None)  # type: ignore[arg-type]  # the names do not depend on it
+
+
+def call(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    program = "from scenarios.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *argv],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "NO_COLOR": "1", **environment},
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    done = call(name, "--help")
+
+    assert done.returncode == 0, done.stderr
+    assert "Usage:" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_readme(name: str) -> None:
+    assert f"standby-lab {name}" in (ROOT / "README.md").read_text()
+
+
+def test_help_imports_no_heavy_package() -> None:
+    heavy = "{'docker', 'scapy', 'paramiko', 'rich', 'pydantic', 'flask', 'httpx', 'faker'}"
+    program = (
+        "import sys; from scenarios.cli import standby_lab\n"
+        "standby_lab.main(['--help'], standalone_mode=False)\n"
+        f"sys.exit(str({heavy} & set(sys.modules)) if {heavy} & set(sys.modules) else 0)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "words"),
+    [
+        (["run", "failver"], 2, "did you mean `failover`?"),
+        (["run", "./no.yaml"], 2, "there is no such file"),
+        (["run", "failover", "--backend", "vmware"], 2, "'vmware' is not one of"),
+        (["run", "failover", "--backend", "sim", "--real-time"], 4, "leave --real-time out"),
+        (["up", "--subnet", "198.18.7"], 2, "is not a subnet"),
+        (["up", "--subnet", "198.18.0.0/16"], 2, "a lab needs a /24"),
+        (["up", "--name", "Grüße"], 2, "a lab's name begins with a letter"),
+        (["up", "--backend", "sim"], 4, "a simulated lab lives only within a run"),
+        (["arp", "198.18.0.256"], 2, "is no IPv4 address"),
+        (["inspect", "nowhere"], 4, "there is no lab named nowhere"),
+        (["down"], 4, "no lab is up"),
+        (["verify", "nowhere"], 2, "plan.yaml: missing"),
+        (["fidelity", "--backends", "sim"], 2, "name at least two"),
+        (["fidelity", "--backends", "sim,vmware"], 2, "name at least two"),
+    ],
+)
+def test_trouble_is_one_line_and_the_right_code(
+    argv: list[str], code: int, words: str, tmp_path: Path
+) -> None:
+    done = call(*argv, XDG_STATE_HOME=str(tmp_path), STANDBY_LAB_RUN_RUNS=str(tmp_path / "runs"))
+
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert done.stderr.startswith("standby-lab: ")
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_malformed_file_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("id: mine\ntitle: Mine\nsteps:\n  - fly: pbx1\n")
+
+    done = call("run", str(path))
+
+    assert done.returncode == 2
+    assert "mine.yaml:4" in done.stderr
+
+
+def test_no_docker_is_said_with_the_remedy() -> None:
+    done = call("run", "failover", "--backend", "docker", DOCKER_HOST="unix:///nowhere.sock")
+
+    assert done.returncode == 4
+    assert "docker" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_library_is_listed_as_json() -> None:
+    done = call("scenarios", "--format", "json")
+
+    assert {"failover", "failover-refused", "transfer-cut"} <= {
+        row["id"] for row in json.loads(done.stdout)
+    }
+
+
+def test_options_come_from_the_environment_too() -> None:
+    done = call("scenarios", STANDBY_LAB_SCENARIOS_FORMAT="json")
+
+    assert json.loads(done.stdout)

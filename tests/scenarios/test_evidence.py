@@ -1,0 +1,93 @@
+"""The folder of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from histories import STATIONS, failover_frames, failover_record, pcap
+
+from emulator.lab import MailRecord
+from scenarios.checkers import judge
+from scenarios.evidence import NotARun, RunFolder, load
+from scenarios.narration import Silence
+from scenarios.runner import judged
+from scenarios.verdict import Verdict
+
+RAW = b"Message-ID: <1@lab>\r\nTo: a@lab.test\r\n\r\nplease restart\r\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    sound = failover_record()
+    made = RunFolder.make(tmp_path / "failover" / "first")
+    made.write_plan(sound.plan)
+    made.write_history(sound.events)
+    made.write_stations(STATIONS)
+    made.write_clients(sound.observed, sound.pings)
+    made.write_pcap(pcap(failover_frames()))
+    mail = MailRecord("<1@lab>", "pbx@lab.test", ("a@lab.test",), "Restart", 55.0, RAW)
+    made.write_mails([mail])
+    made.write_node_log("pbx1", "events.jsonl", b'{"event": "booted"}\n')
+    made.scan(["never-in-evidence"])
+    return made
+
+
+def test_a_stored_run_is_read_as_it_was(folder: RunFolder) -> None:
+    stored, sound = load(folder.path), failover_record()
+
+    assert stored.plan == sound.plan
+    assert stored.events == sound.events
+    assert stored.stations == sound.stations
+    assert stored.mails == sound.mails
+    assert stored.pings == sound.pings
+    assert stored.frames == sound.frames
+
+
+def test_a_stored_run_is_judged_as_the_live_one(folder: RunFolder) -> None:
+    live = {name: one.verdict for name, one in judge(failover_record()).items()}
+
+    again = judged(folder.path, Silence())
+
+    assert {name: one.verdict for name, one in again.judgements.items()} == live
+    assert again.verdict is Verdict.PASSED
+    assert again.row()["outage_s"] == pytest.approx(10.35)
+    assert (folder.path / "summary.json").is_file()
+
+
+def test_a_secret_that_slipped_in_is_found_and_not_repeated(folder: RunFolder) -> None:
+    folder.write_node_log("pbx2", "events.jsonl", b"password hunter2-hunter2 refused\n")
+
+    scan = folder.scan(["hunter2-hunter2"])
+
+    assert scan.found == ("nodes/pbx2/events.jsonl",)
+    assert "hunter2" not in (folder.path / "scan.json").read_text()
+    assert judged(folder.path, Silence()).verdict is Verdict.FAILED
+
+
+def test_files_can_be_read_and_not_executed(folder: RunFolder) -> None:
+    modes = {path.stat().st_mode & 0o777 for path in folder.path.rglob("*") if path.is_file()}
+
+    assert modes == {0o644}
+
+
+def test_latest_names_the_newest_run(folder: RunFolder) -> None:
+    folder.point_latest()
+    RunFolder.make(folder.path.parent / "second").point_latest()
+
+    assert (folder.path.parent / "latest").resolve() == folder.path.parent / "second"
+
+
+@pytest.mark.parametrize("name", ["plan.yaml", "events.jsonl", "clients.json", "wire.pcap"])
+def test_a_missing_file_is_named(folder: RunFolder, name: str) -> None:
+    (folder.path / name).unlink()
+
+    with pytest.raises(NotARun, match=f"{name}: missing"):
+        load(folder.path)
+
+
+def test_a_broken_file_is_no_traceback(folder: RunFolder) -> None:
+    (folder.path / "events.jsonl").write_text("{")
+
+    with pytest.raises(NotARun, match="broken"):
+        load(folder.path)
