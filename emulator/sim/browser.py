@@ -9,8 +9,8 @@ import httpx
 
 from emulator.lab import NodeDown
 from emulator.sim.lan import Station
+from emulator.sim.life import Life
 from emulator.sim.site import Site
-from emulator.sim.world import Life
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

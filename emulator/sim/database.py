@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from emulator.ports import Disk
-from emulator.sim.world import Life
+from emulator.sim.life import Life
 
 
 class SharedDatabase:

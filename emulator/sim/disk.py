@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from emulator.sim.database import SharedDatabase, SimDatabase
-from emulator.sim.world import Life
+from emulator.sim.life import Life
 
 STATE_DIR = "/var/lib/appliance"
 

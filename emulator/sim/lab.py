@@ -14,6 +14,7 @@ from emulator.addressing import HOST, mac_of, stations
 from emulator.lab import Event, LabError, LabSpec, NodeInfo
 from emulator.sim.browser import PAGE_LIMIT_S, SimHttp
 from emulator.sim.lan import SimLan
+from emulator.sim.life import Life
 from emulator.sim.mail import SimMailSink
 from emulator.sim.node import Loader, SimNode, load_module
 from emulator.sim.observer import SimObserver
@@ -21,7 +22,7 @@ from emulator.sim.phone import SimPhone
 from emulator.sim.served import Served, SimTimekeeper
 from emulator.sim.site import Site
 from emulator.sim.wire import SimWire
-from emulator.sim.world import Life, World
+from emulator.sim.world import World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

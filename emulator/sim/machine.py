@@ -13,11 +13,11 @@ from typing import Any
 from emulator.ports import Interface
 from emulator.sim.disk import MountedDisk, SimDisk
 from emulator.sim.lan import Station
+from emulator.sim.life import Life
 from emulator.sim.mail import SimMailSink
 from emulator.sim.served import SimCalendar
 from emulator.sim.shell import SimShell
 from emulator.sim.site import Site
-from emulator.sim.world import Life
 
 LOG = "log/events.jsonl"
 SMTP_S = 0.002  # an SMTP conversation on a LAN

@@ -14,11 +14,11 @@ from emulator.appliance.appliance import Appliance
 from emulator.appliance.refusal import Refusal
 from emulator.lab import ApplianceSpec, CommandRefused, LabError, NodeDown, NodeInfo
 from emulator.sim.disk import SimDisk
+from emulator.sim.life import Life
 from emulator.sim.machine import SimMachine
 from emulator.sim.services import SimWiring
 from emulator.sim.shell import Session
 from emulator.sim.site import Site
-from emulator.sim.world import Life
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from emulator.ports import Bell
-from emulator.sim.world import Life, Task, World
+from emulator.sim.life import Life
+from emulator.sim.world import Task, World
 
 
 @dataclass(frozen=True)

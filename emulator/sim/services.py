@@ -8,10 +8,10 @@ from typing import Any, BinaryIO, cast
 
 from emulator.ports import Disk
 from emulator.sim.disk import relative
+from emulator.sim.life import Life
 from emulator.sim.machine import SimMachine
 from emulator.sim.site import Dispatch, Site
 from emulator.sim.transport import SimTransport
-from emulator.sim.world import Life
 from redundancy.adapters import envelope
 from redundancy.adapters.local import read_piece
 from redundancy.errors import LanUnusable

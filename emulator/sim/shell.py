@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO, cast
 
 from emulator.ports import Disk
+from emulator.sim.life import Life
 from emulator.sim.site import Dispatch, Line, Site
-from emulator.sim.world import Gate, Life, World
+from emulator.sim.world import Gate, World
 
 HOST_KEY = "ssh/ssh_host_ed25519_key.pub"
 KEY_KIND = b"ssh-ed25519"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from emulator.lab import History
 from emulator.sim.arp import Packet
 from emulator.sim.lan import ANSWER_US, SimLan, Station
+from emulator.sim.life import Life
 from emulator.sim.served import Served
-from emulator.sim.world import MICROSECONDS, Life, World
+from emulator.sim.world import MICROSECONDS, World
 
 if TYPE_CHECKING:
     from emulator.sim.mail import SimMailSink

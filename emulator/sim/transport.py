@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulator.sim.lan import Station
+from emulator.sim.life import Life
 from emulator.sim.shell import Session, SimShell
 from emulator.sim.site import Line, Site
-from emulator.sim.world import Life
 from redundancy.adapters import envelope
 from redundancy.adapters.local import PIECE_SIZE, read_piece
 from redundancy.adapters.ssh_channel import Limits

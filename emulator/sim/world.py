@@ -19,39 +19,13 @@ from typing import Any, Generic, TypeVar
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from emulator.lab import LabError, NodeDown, TimeStands
+from emulator.sim.life import Life, PowerLost
 
 T = TypeVar("T")
 
 MICROSECONDS = 1_000_000
 STOPWATCH_LIMIT_S = 3600.0  # longer than any wait for packets or bytes
 TURNS_LIMIT = 20_000  # turns of tasks at one instant of the Stopwatch
-
-
-class PowerLost(GreenletExit):
-    """Raised by every port of a node that is dead; ends what is left of its tasks."""
-
-
-class Life:
-    """A node between power-on and power-off; its ports work as long as it lasts.
-
-    Attributes:
-        node: whose life it is.
-        alive: becomes False once and for ever.
-    """
-
-    def __init__(self, node: str) -> None:
-        self.node = node
-        self.alive = True
-
-    def check(self) -> None:
-        """Do nothing while alive.
-
-        Raises:
-            PowerLost: the node is dead; nothing of it may act any more, not even the
-                clean-up code that the end of its tasks sets going.
-        """
-        if not self.alive:
-            raise PowerLost
 
 
 class Timer:

@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.sim.disk import STATE_DIR, MountedDisk, SimDisk
-from emulator.sim.world import Life, PowerLost
+from emulator.sim.life import Life, PowerLost
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ from emulator.lab import TimeStands
 from emulator.ports import Interface
 from emulator.sim.disk import SimDisk
 from emulator.sim.lan import SimLan
+from emulator.sim.life import Life, PowerLost
 from emulator.sim.machine import SimMachine
 from emulator.sim.mail import SimMailSink
 from emulator.sim.served import Served
 from emulator.sim.services import SimStore, SimWiring
 from emulator.sim.site import Site
-from emulator.sim.world import Life, PowerLost, World
+from emulator.sim.world import World
 from redundancy.errors import (
     AuthenticationFailed,
     ConnectionLost,

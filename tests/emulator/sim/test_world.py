@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from emulator.lab import LabError, NodeDown, TimeStands
+from emulator.sim.life import Life, PowerLost
 from emulator.sim.served import Served, SimCalendar, SimTimekeeper
-from emulator.sim.world import Life, PowerLost, World
+from emulator.sim.world import World
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
