@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import docker
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from emulator.base_image import ImageError
@@ -37,11 +38,12 @@ class Engine(Protocol):
 
     def build(
         self, context: bytes, dockerfile: str, tag: str, arguments: Mapping[str, str]
-    ) -> Iterator[tuple[str, float]]:
-        """Build an image, telling each line and the fraction that is done."""
+    ) -> Generator[tuple[str, float], None, None]:
+        """Build an image, telling each line and the fraction that is done.
 
-    def discard(self, label: str) -> None:
-        """Remove nameless images and stopped containers that carry a label."""
+        Closed before its end, it stops the build. What it made and does not belong to the
+        finished image is removed.
+        """
 
     def retire(self, repository: str, keep: int) -> None:
         """Remove all but the newest images of a repository, unless they are in use."""
@@ -101,11 +103,10 @@ class DockerEngine:
 
     def build(
         self, context: bytes, dockerfile: str, tag: str, arguments: Mapping[str, str]
-    ) -> Iterator[tuple[str, float]]:
+    ) -> Generator[tuple[str, float], None, None]:
         """See `Engine`."""
-        last: list[str] = []
-        done = 0.0
-        for message in self._client.build(
+        account = _Account()
+        messages = self._client.build(
             fileobj=io.BytesIO(context),
             custom_context=True,
             dockerfile=dockerfile,
@@ -115,26 +116,32 @@ class DockerEngine:
             rm=True,
             forcerm=True,
             decode=True,
-        ):
-            if "error" in message:
-                raise _failure(message, last)
-            line = str(message.get("stream", "")).strip()
-            if not line:
-                continue
-            last = [*last[1 - LAST_LINES :], line]
-            step = re.match(r"Step (\d+)/(\d+) ", line)
-            if step is not None:
-                done = (int(step[1]) - 1) / int(step[2])
-            yield line, done
+        )
+        try:
+            for message in messages:
+                if "error" in message:
+                    raise account.failure(str(message["error"]))
+                line = str(message.get("stream", "")).strip()
+                if line:
+                    account.enter(line)
+                    yield line, account.done
+        finally:
+            messages.close()
+            self._clear(account)
 
-    def discard(self, label: str) -> None:
-        """See `Engine`."""
-        for container in self._client.containers(
-            all=True, filters={"label": label, "status": "exited"}
-        ):
-            self._client.remove_container(container["Id"])
-        for image in self._client.images(filters={"label": label, "dangling": True}):
-            self._remove(image["Id"])
+    def _clear(self, account: _Account) -> None:
+        """Remove what a build left, and nothing of another build that runs at the same time."""
+        for container in account.containers:
+            try:
+                self._client.remove_container(container, force=True)
+            except NotFound:
+                continue
+            except APIError:  # the engine is removing it at this moment
+                with suppress(APIError):
+                    self._client.wait(container, condition="removed")
+        for image in self._client.images(filters={"dangling": True}):
+            if image["Id"].removeprefix("sha256:")[:12] in account.images:
+                self._remove(image["Id"])
 
     def retire(self, repository: str, keep: int) -> None:
         """See `Engine`."""
@@ -152,9 +159,42 @@ class DockerEngine:
             return  # in use by a lab or a build, or already gone with another
 
 
-def _failure(message: Mapping[str, Any], last: list[str]) -> ImageError:
-    lines = "\n".join(f"  {line}" for line in last)
-    return ImageError(
-        f"the image build failed: {message['error']}\n{lines}",
-        remedy="if apt-get failed, check that this computer reaches its Debian mirror",
-    )
+@dataclass
+class _Account:
+    """What the lines of a build tell: how far it is, and what it has made.
+
+    Attributes:
+        done: the fraction of its steps that have ended.
+        last: the last lines.
+        images: short ids of the images that this build made, not found in the cache.
+        containers: ids of the containers that were not removed yet.
+    """
+
+    done: float = 0.0
+    last: list[str] = field(default_factory=list)
+    images: set[str] = field(default_factory=set)
+    containers: set[str] = field(default_factory=set)
+    _fresh: bool = False
+
+    def enter(self, line: str) -> None:
+        """Take note of one line."""
+        self.last = [*self.last[1 - LAST_LINES :], line]
+        if step := re.match(r"Step (\d+)/(\d+) : (\w+)", line):
+            self.done = (int(step[1]) - 1) / int(step[2])
+            self._fresh = step[3] not in ("ARG", "FROM")
+        elif line == "---> Using cache":
+            self._fresh = False
+        elif running := re.match(r"---> Running in (\w+)", line):
+            self.containers.add(running[1])
+        elif removed := re.match(r"Remov\w+ intermediate container (\w+)", line):
+            self.containers.discard(removed[1])
+        elif (made := re.match(r"---> ([0-9a-f]{12})$", line)) and self._fresh:
+            self.images.add(made[1])
+
+    def failure(self, reason: str) -> ImageError:
+        """Return the error that ends this build."""
+        lines = "\n".join(f"  {line}" for line in self.last)
+        return ImageError(
+            f"the image build failed: {reason}\n{lines}",
+            remedy="if apt-get failed, check that this computer reaches its Debian mirror",
+        )

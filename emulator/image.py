@@ -6,8 +6,9 @@ import fcntl
 import hashlib
 import io
 import tarfile
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +27,7 @@ REPOSITORY = "standby-lab/appliance"
 BASE_REPOSITORY = "standby-lab/base"
 LABEL = "standby-lab.image"
 KEPT_IMAGES = 4
+LINE_WIDTH = 76
 # Where in a cold build each part begins, as measured.
 BASE_AT, WHEELS_AT, BUILD_AT = 0.0, 0.35, 0.45
 
@@ -147,11 +149,11 @@ class ImageBuilder:
         progress(f"building {tag} on {base}", BUILD_AT)
         context = pack({**sources, **packages})
         arguments = {"BASE_IMAGE": base}
-        try:
-            for line, done in self.engine.build(context, DOCKERFILE, tag, arguments):
-                progress(line, BUILD_AT + (1 - BUILD_AT) * done)
-        finally:
-            self.engine.discard(LABEL)
+        with closing(self.engine.build(context, DOCKERFILE, tag, arguments)) as steps:
+            for line, done in steps:
+                if line.startswith("Step "):
+                    short = textwrap.shorten(line, LINE_WIDTH, placeholder=" …")
+                    progress(short, BUILD_AT + (1 - BUILD_AT) * done)
         self.engine.retire(REPOSITORY, KEPT_IMAGES)
         progress(f"built {tag}", 1.0)
         return tag

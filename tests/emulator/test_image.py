@@ -157,7 +157,6 @@ class FakeEngine:
         self.failure = failure
         self.contexts: list[dict[str, bytes]] = []
         self.bases: list[str] = []
-        self.discarded: list[str] = []
         self.retired: list[tuple[str, int]] = []
 
     def architecture(self) -> str:
@@ -187,9 +186,6 @@ class FakeEngine:
             raise ImageError(self.failure)
         yield "Step 2/2 : COPY", 0.5
         self.tags.add(tag)
-
-    def discard(self, label: str) -> None:
-        self.discarded.append(label)
 
     def retire(self, repository: str, keep: int) -> None:
         self.retired.append((repository, keep))
@@ -293,11 +289,10 @@ def test_without_a_registry_the_base_is_made_once_of_packages(checkout: Path) ->
     assert not (checkout / ".cache" / "base.tar").exists()
 
 
-def test_a_failed_build_is_cleared_away_and_not_taken_for_an_image(checkout: Path) -> None:
+def test_a_failed_build_is_not_taken_for_an_image(checkout: Path) -> None:
     engine = FakeEngine(registry=True, failure="apt-get ended with 100")
     with pytest.raises(ImageError, match="apt-get ended with 100"):
         builder(engine, checkout).ensure(Shown())
-    assert engine.discarded == [LABEL]
     assert not engine.has(builder(engine, checkout).tag())
 
 
@@ -363,17 +358,34 @@ def test_the_engine_knows_the_image_by_its_tag_and_label(appliance_image: str) -
     assert docker.from_env().images.get(appliance_image).labels[LABEL] == "appliance"
 
 
+def left_behind(label: str) -> list[object]:
+    client = docker.from_env()
+    marked = {"label": label}
+    return [*client.images.list(filters=marked), *client.containers.list(all=True, filters=marked)]
+
+
 @pytest.mark.docker
 def test_a_failing_build_shows_its_last_lines_and_leaves_nothing(appliance_image: str) -> None:
-    recipe = f"FROM {appliance_image}\nLABEL {LABEL}=test\nRUN echo it broke && exit 7\n".encode()
-    client = docker.from_env()
+    label = "standby-lab.test=failing"
+    recipe = f"FROM {appliance_image}\nLABEL {label}\nRUN echo it broke && exit 7\n".encode()
+    with (
+        DockerEngine.connected() as engine,
+        pytest.raises(ImageError, match="it broke"),
+    ):
+        list(engine.build(pack({"Dockerfile": recipe}), "Dockerfile", "standby-lab/test:1", {}))
+    assert not left_behind(label)
+
+
+@pytest.mark.docker
+def test_an_interrupted_build_stops_and_leaves_nothing(appliance_image: str) -> None:
+    label = "standby-lab.test=interrupted"
+    recipe = f"FROM {appliance_image}\nLABEL {label}\nRUN echo begun && sleep 60\n".encode()
+    context = pack({"Dockerfile": recipe})
     with DockerEngine.connected() as engine:
-        with pytest.raises(ImageError, match="it broke"):
-            list(engine.build(pack({"Dockerfile": recipe}), "Dockerfile", "standby-lab/test:1", {}))
-        assert client.images.list(filters={"label": f"{LABEL}=test"})
-        engine.discard(f"{LABEL}=test")
-    assert not client.images.list(filters={"label": f"{LABEL}=test"})
-    assert not client.containers.list(all=True, filters={"label": f"{LABEL}=test"})
+        steps = engine.build(context, "Dockerfile", "standby-lab/test:2", {})
+        assert any(line == "begun" for line, _ in steps)
+        steps.close()
+    assert not left_behind(label)
 
 
 @pytest.mark.docker
