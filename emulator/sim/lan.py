@@ -200,12 +200,24 @@ class SimLan:
         )
 
     def capture(self) -> None:
-        """Start to record."""
+        """Start to record.
+
+        Raises:
+            ValueError: a recording is under way.
+        """
+        if self._captured_since_us is not None:
+            raise ValueError("the switch is recording already: fetch that recording first")
         self._captured_since_us = self.world.now_us
         self._recorded = []
 
     def recording(self) -> bytes:
-        """Stop to record, and return what crossed the LAN meanwhile in pcap form."""
+        """Stop to record, and return what crossed the LAN meanwhile in pcap form.
+
+        Raises:
+            ValueError: nothing is being recorded.
+        """
+        if self._captured_since_us is None:
+            raise ValueError("the switch is not recording anything")
         for work_out in self.late:
             work_out()
         self._captured_since_us = None

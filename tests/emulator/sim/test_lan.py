@@ -175,3 +175,11 @@ def test_nothing_is_recorded_before_the_capture_or_by_who_has_no_cable(bench):
     bench.lan.carrier(bench.pbx1, up=False)
     bench.lan.announce(bench.pbx1, SHARED)
     assert packets(bench.lan.recording()) == []
+
+
+def test_a_second_recording_and_a_fetch_without_one_are_refused(bench):
+    with pytest.raises(ValueError, match="not recording"):
+        bench.lan.recording()
+    bench.lan.capture()
+    with pytest.raises(ValueError, match="already"):
+        bench.lan.capture()
