@@ -106,8 +106,9 @@ def _expanded(value: Any) -> Any:
 
 
 def _explain(error: ValidationError, marked: Marked, origin: str) -> ScenarioError:
-    """Turn the first thing that pydantic found into one line with its place."""
-    first = error.errors(include_url=False)[0]
+    """Turn the first fault into one line with its place; what is wrong before what is missing."""
+    faults = error.errors(include_url=False)
+    first = min(faults, key=lambda one: (one["type"] == "missing", marked.line(one["loc"])))
     location = first["loc"]
     line = marked.line(location)
     where = ".".join(_readable(location, marked))

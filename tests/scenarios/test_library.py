@@ -1,0 +1,113 @@
+"""The library's scenarios on every backend, and what tells the backends apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from drills import Maker, altering, of_library, order
+
+from scenarios.evidence import load
+from scenarios.fidelity import compare_outcomes
+from scenarios.loading import library
+from scenarios.making import Workshop
+from scenarios.narration import Silence
+from scenarios.runner import Outcome, judged, run
+from scenarios.verdict import Verdict
+
+SCENARIOS = sorted(library())
+
+
+def explained(outcome: Outcome) -> dict[str, tuple[str, ...]]:
+    return {
+        name: one.evidence
+        for name, one in outcome.judgements.items()
+        if one.verdict in {Verdict.FAILED, Verdict.INCONCLUSIVE}
+    }
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_scenario_passes_in_simulation(name: str, tmp_path: Path) -> None:
+    outcome = run(order(of_library(name), tmp_path / "run"), Silence())
+
+    assert outcome.verdict is Verdict.PASSED, explained(outcome)
+
+
+@pytest.mark.netns
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_scenario_passes_in_namespaces_with_the_trace_of_the_simulation(
+    name: str, tmp_path: Path
+) -> None:
+    compare_with_simulation("netns", name, tmp_path)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_scenario_passes_on_docker_with_the_trace_of_the_simulation(
+    name: str, tmp_path: Path
+) -> None:
+    compare_with_simulation("docker", name, tmp_path)
+
+
+def compare_with_simulation(backend: str, name: str, folder: Path) -> None:
+    workshop = Workshop(folder, Silence())
+    outcomes = {one: workshop.run(of_library(name), one, seed=1) for one in (backend, "sim")}
+
+    comparison = compare_outcomes(name, outcomes)
+
+    assert comparison.alike, (comparison.report(), explained(outcomes[backend]))
+
+
+def test_a_difference_planted_in_the_simulation_is_reported(tmp_path: Path) -> None:
+    scenario = of_library("transfer-cut")
+    sound = run(order(scenario, tmp_path / "sound"), Silence())
+    planted = Maker(altering("attempt.failed", cause="stalled"))
+
+    outcomes = {"sim": sound, "planted": run(order(scenario, tmp_path / "p", planted), Silence())}
+    comparison = compare_outcomes(scenario.id, outcomes)
+
+    assert not comparison.alike
+    (line,) = comparison.report()
+    assert "pbx1/engine" in line
+    assert "attempt.failed (stalled)" in line
+
+
+def test_a_failover_names_its_outage_and_its_loss(tmp_path: Path) -> None:
+    outcome = run(order(of_library("failover"), tmp_path / "run"), Silence())
+
+    assert outcome.outage is not None
+    assert outcome.outage.takeover_s is not None
+    assert 0 < outcome.outage.takeover_s < 1
+    assert [name for name, _ in outcome.outage.phases()] == [
+        "noticed and decided",
+        "checked and claimed",
+        "announced",
+        "first client back",
+    ]
+    assert outcome.lost == ("doomed",)
+
+
+def test_a_stored_failover_is_judged_again_without_a_lab(tmp_path: Path) -> None:
+    outcome = run(order(of_library("failover"), tmp_path / "run"), Silence())
+
+    again = judged(tmp_path / "run", Silence())
+
+    assert again.verdict is outcome.verdict
+    assert again.trace_hash == outcome.trace_hash
+
+
+def test_a_checker_catches_what_is_planted_into_a_stored_run(tmp_path: Path) -> None:
+    planted = Maker(altering("switchover.asked", detail={"by": ""}))
+
+    outcome = run(order(of_library("failover"), tmp_path / "run", planted), Silence())
+
+    assert outcome.judgements["claim-needs-click"].verdict is Verdict.FAILED
+
+
+def test_the_evidence_of_a_failover_is_complete(tmp_path: Path) -> None:
+    run(order(of_library("failover"), tmp_path / "run"), Silence())
+
+    names = {str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("*")}
+    assert {"plan.yaml", "events.jsonl", "wire.pcap", "summary.json", "scan.json"} <= names
+    assert {"nodes/pbx1/events.jsonl", "nodes/pbx2/events.jsonl", "mails/0001.eml"} <= names
+    assert load(tmp_path / "run").scan is not None
