@@ -35,7 +35,7 @@ from scenarios.record import (
     event_row,
 )
 
-_TEXTS = ("*.json", "*.jsonl", "*.yaml", "mails/*.eml", "nodes/*/*")
+_TEXTS = ("*.json", "*.jsonl", "*.yaml", "mails/*.eml", "nodes/*/*", "nodes/*.log")
 
 
 class NotARun(Exception):  # noqa: N818 - says what is wrong with the folder

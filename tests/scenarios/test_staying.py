@@ -1,0 +1,137 @@
+"""A lab that stays up, operated from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+LAB = f"t{os.getpid()}"
+
+
+@pytest.fixture(scope="module")
+def call(tmp_path_factory: pytest.TempPathFactory) -> Call:
+    state = str(tmp_path_factory.mktemp("state"))
+    program = "from scenarios.cli import main; main()"
+
+    def run(*argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", program, *argv],
+            capture_output=True,
+            text=True,
+            check=False,
+            input=stdin,
+            env={**os.environ, "NO_COLOR": "1", "XDG_STATE_HOME": state},
+        )
+
+    return run
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("netns", marks=pytest.mark.netns),
+        pytest.param("docker", marks=pytest.mark.docker),
+    ],
+)
+def lab(request: pytest.FixtureRequest, call: Call) -> Iterator[dict[str, Any]]:
+    """A pair that is up; tests of this module operate it one after the other."""
+    name = f"{LAB}-{request.param}"
+    done = call(
+        "up", "--name", name, "--backend", request.param, "--users", "3", "--format", "json"
+    )
+    try:
+        assert done.returncode == 0, done.stderr
+        yield json.loads(done.stdout)
+    finally:
+        call("down", name)
+
+
+def test_up_tells_all_that_is_needed_to_reach_it(lab: dict[str, Any]) -> None:
+    nodes = {node["name"]: node for node in lab["nodes"]}
+
+    assert set(lab) >= {"name", "backend", "subnet", "nodes"}
+    assert {"pbx1", "pbx2", "mail", "observer", "phone1"} == set(nodes)
+    assert nodes["pbx1"]["role"] == "active"
+    assert nodes["pbx2"]["role"] == "standby"
+    assert nodes["pbx1"]["url"].startswith("http://198.")
+    assert lab["access"]["pbx1"]["root_password"] != lab["access"]["pbx2"]["root_password"]
+
+
+def test_up_again_changes_nothing(lab: dict[str, Any], call: Call) -> None:
+    again = call("up", "--name", lab["name"], "--format", "json")
+
+    assert again.returncode == 0, again.stderr
+    assert "is up already" in again.stderr
+    assert json.loads(again.stdout)["access"] == lab["access"]
+
+
+def test_the_only_lab_needs_no_name(lab: dict[str, Any], call: Call) -> None:
+    seen = json.loads(call("inspect", "--format", "json").stdout)
+
+    assert seen["name"] == lab["name"]
+    assert [row["name"] for row in json.loads(call("list", "--format", "json").stdout)] == [
+        lab["name"]
+    ]
+
+
+def test_exec_passes_output_and_status_on(lab: dict[str, Any], call: Call) -> None:
+    status = call("exec", "pbx1", "--", "appliancectl", "--json", "status")
+    failed = call("exec", "pbx1", "--", "sh", "-c", "exit 7")
+
+    assert json.loads(status.stdout)["result"]["name"] == "pbx1"
+    assert failed.returncode == 7
+
+
+def test_a_wrong_licence_key_is_refused_with_the_reason(lab: dict[str, Any], call: Call) -> None:
+    key = "AAAAA-AAAAA-AAAAA-AAAAA"
+
+    done = call("exec", "pbx1", "--", "appliancectl", "licences", "install", stdin=f"{key}\n")
+
+    assert done.returncode == 1
+    assert "pbx1" in done.stdout + done.stderr
+    assert key not in done.stdout + done.stderr
+
+
+def test_arp_names_the_holder(lab: dict[str, Any], call: Call) -> None:
+    rows = json.loads(call("arp", "--format", "json").stdout)
+
+    assert [row["nodes"] for row in rows] == [["pbx1"], ["pbx2"]]
+
+
+def test_a_subnet_in_use_is_refused_by_name(lab: dict[str, Any], call: Call) -> None:
+    done = call("up", "--name", "other", "--backend", lab["backend"], "--subnet", lab["subnet"])
+
+    assert done.returncode == 4
+    assert lab["subnet"] in done.stderr
+    assert len(json.loads(call("list", "--format", "json").stdout)) == 1
+
+
+def test_sync_brings_a_change_across_and_a_switchover_is_refused(
+    lab: dict[str, Any], call: Call
+) -> None:
+    argv = ["users", "add", "--login", "4711", "--name", "N", "--email", "n@example.com"]
+    assert call("exec", "pbx1", "--", "appliancectl", *argv).returncode == 0
+
+    synced = call("sync", "--format", "json")
+    refused = call("switchover", "--format", "json")
+
+    assert json.loads(synced.stdout)["outcome"] == "succeeded", synced.stderr
+    users = call("exec", "pbx2", "--", "appliancectl", "--json", "users", "list").stdout
+    assert "4711" in users
+    assert refused.returncode == 1, refused.stderr
+    answer = json.loads(refused.stdout)
+    assert (answer["outcome"], answer["status"]) == ("refused", 409)
+
+
+def test_the_mail_sink_is_shown(lab: dict[str, Any], call: Call) -> None:
+    done = call("mail", "--format", "json")
+
+    assert done.returncode == 0, done.stderr
+    assert all("Message-ID" not in row["subject"] for row in json.loads(done.stdout))
