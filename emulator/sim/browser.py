@@ -38,6 +38,8 @@ class SimHttp(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Bring a request to the node that has the address, and its answer back.
 
+        An error of the pages becomes status 500 and the event `defect`.
+
         Raises:
             httpx.ConnectError: nobody answers there.
             httpx.ReadTimeout: the answer did not come.
@@ -64,6 +66,9 @@ class SimHttp(httpx.BaseTransport):
         except NodeDown:
             self._site.world.sleep(PAGE_LIMIT_S)
             raise httpx.ReadTimeout("timed out", request=request) from None
+        except Exception as error:  # noqa: BLE001 - a web server answers whatever its program raises
+            self._site.happened(far.name, "appliance", "defect", repr(error), {"command": what})
+            return httpx.Response(500, text="Internal Server Error")
 
 
 def _serve(

@@ -130,3 +130,13 @@ def test_a_page_that_takes_too_long_is_given_up(bench):
 def test_connections_fail_where_nothing_serves(bench, url, words):
     with pytest.raises(httpx.ConnectError, match=words):
         bench.browser.get(url)
+
+
+def test_an_error_of_the_pages_is_answered_and_noted(bench):
+    def program(environ):
+        raise KeyError("x")
+
+    bench.program = program
+    assert bench.browser.get("/status").status_code == 500
+    (event,) = bench.site.history.rows
+    assert (event.node, event.event, event.cause) == ("pbx2", "defect", "KeyError('x')")
