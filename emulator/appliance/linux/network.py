@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class LinuxNetwork:
             self._watch.pump()
         else:
             raise OSError(f"{self._interface} does not keep its addresses")
+        self._prefer_first(interface)
         if interface.gateway:
             # A gateway that the kernel refuses (not on the subnet) must not cost the address.
             with contextlib.suppress(OSError):
@@ -53,6 +55,17 @@ class LinuxNetwork:
         lines = "".join(f"nameserver {one}\n" for one in interface.dns)
         with contextlib.suppress(OSError):  # read-only in some containers; nothing here needs it
             self._resolver.write_text(lines)
+
+    def _prefer_first(self, interface: Interface) -> None:
+        """Let new connections come from the first address.
+
+        The kernel prefers the address that was there first. During a takeover that is the
+        one to be given up, and a mail under way from it would hang until its time-out.
+        """
+        for address, prefix in interface.addresses[:1]:
+            subnet = IPv4Interface(f"{address}/{prefix}").network
+            route = f"{subnet} dev {self._interface} proto kernel scope link src {address}"
+            self._batch([f"route replace {route}"])
 
     def stop(self) -> None:
         """End the watch on the addresses."""
