@@ -11,7 +11,8 @@ from redundancy.ports import Services
 if TYPE_CHECKING:
     from flask import Blueprint
 
-    from redundancy.pages.frame import Frame
+    from redundancy.pages import Frame, Tab
+    from redundancy.pages.frame import Language
 
 
 class RedundancyModule:
@@ -39,6 +40,12 @@ class RedundancyModule:
         from redundancy import command  # noqa: PLC0415 - argparse is not needed to boot
 
         return command.run(self._engine, argv, stdin)
+
+    def tabs(self, language: Language) -> Sequence[Tab]:
+        """Return the tabs that the module brings (R20, R49)."""
+        from redundancy.pages import tabs  # noqa: PLC0415 - flask is loaded with the pages
+
+        return tabs(language)
 
     def blueprint(self, frame: Frame) -> Blueprint:
         """Return the module's pages, to be mounted into the appliance's frame (R20, R49)."""

@@ -11,7 +11,7 @@ from redundancy import preconditions, run
 from redundancy.configuration import ModuleConfiguration
 from redundancy.contract import Appliance, Status
 from redundancy.desk import Desk
-from redundancy.errors import DefiniteError, IndefiniteError, RedundancyError
+from redundancy.errors import ConnectionLost, DefiniteError, IndefiniteError, RedundancyError
 from redundancy.journal import Journal
 from redundancy.ports import Services, StandbyAccess
 
@@ -132,10 +132,13 @@ class Running:
     def _send(self, action: run.Send) -> run.Observation:
         self.journal.intend(self._operation, "send", token=str(action.token))
         self.progress = Progress(0, action.backup.size)
+        limit_s = self.configuration.stall_limit_s
         with self.services.store.open(action.backup.path) as stream:
-            self._connected().receive(
-                action.token, action.backup, stream, self.configuration.stall_limit_s, self._sent
-            )
+            try:
+                self._connected().receive(action.token, action.backup, stream, limit_s, self._sent)
+            except IndefiniteError as error:
+                # A receive has no effect until its import, and the next attempt fences it.
+                raise ConnectionLost(error.message, remedy=error.remedy) from error
         return run.Done()
 
     def _sent(self, sent: int) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
+from emulator.appliance.modules import Tab
 from emulator.appliance.refusal import Refusal
 from emulator.ports import Machine
 from redundancy.errors import RedundancyError
@@ -19,7 +20,7 @@ from redundancy.ports import Addresses, Calendar, Channel, Stopwatch, Store, Tra
 if TYPE_CHECKING:
     from flask import Blueprint
 
-    from redundancy.pages.frame import Frame
+    from redundancy.pages.frame import Frame, Language
 
 
 class Wiring(Protocol):
@@ -127,9 +128,19 @@ class HostedModule:
         """End the module's daemon."""
         self._module.stop()
 
+    def tabs(self, language: Language) -> Sequence[Tab]:
+        """Return the module's tabs."""
+        return [Tab(*one) for one in self._module.tabs(language)]
+
     def blueprint(self, frame: Frame) -> Blueprint:
         """Return the module's pages."""
         return self._module.blueprint(frame)
+
+    def tabs(self, language: Literal["de", "en"]) -> Sequence[Tab]:
+        """Return the module's tabs."""
+        from redundancy.pages import tabs  # noqa: PLC0415 - flask is loaded with the pages
+
+        return [Tab(*one) for one in tabs(language)]
 
     def command(self, argv: Sequence[str], stdin: BinaryIO) -> dict[str, Any]:
         """Carry out a command of the module.
