@@ -1,0 +1,33 @@
+"""The sentences of the pages, German and English, by key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from redundancy.pages.english import ENGLISH
+from redundancy.pages.frame import Language
+from redundancy.pages.german import GERMAN
+
+TABLES: Mapping[Language, Mapping[str, str]] = {"de": GERMAN, "en": ENGLISH}
+
+
+def text(language: Language, key: str, **values: object) -> str:
+    """Return a sentence with its values filled in."""
+    return TABLES[language][key].format(**values)
+
+
+def known(language: Language, key: str) -> str:
+    """Return a sentence, "" for a key without one (a code that only the engine knows)."""
+    return TABLES[language].get(key, "")
+
+
+def age(language: Language, duration: timedelta) -> str:
+    """Return a length of time as a person would say it."""
+    minutes = int(duration.total_seconds()) // 60
+    hours, days = minutes // 60, minutes // 1440
+    if days >= 2:  # noqa: PLR2004 - up to two days hours say more
+        return text(language, "age.days", days=days, hours=hours % 24)
+    if hours:
+        return text(language, "age.hours", hours=hours, minutes=minutes % 60)
+    return text(language, "age.minutes", minutes=minutes)

@@ -1,0 +1,314 @@
+"""The module's dialog: tabs, fields, mistakes at their fields (R19 to R45, R47, D11)."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+from conftest import KEY, SAVED, Browser, FakeConsole, FakeFrame
+
+from redundancy.console import RunRecord
+from redundancy.errors import ConnectionLost, Refused
+from redundancy.pages import tabs
+from redundancy.pages.dialog import fingerprint
+
+DIALOG = "/admin/modules/redundanz"
+SETTINGS = f"{DIALOG}/einstellungen"
+STANDBY = f"{DIALOG}/standby-einstellungen"
+CONFIRM = f"{STANDBY}/bestaetigen"
+IMPORT = f"{DIALOG}/standby-import"
+OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPgsZ9WKlrMi5wq5xzUj6ApQRKBYTvAu5Wne1iQ2sVmQ"
+
+TYPED = {
+    "licence_key": "aaaaa-bbbbb-ccccc-22222",
+    "attempts_max": "5",
+    "send_mails": "1",
+    "mail_address": "it@example.com",
+    "repeat_unit": "week",
+    "repeat_every": "2",
+    "start_date": "2031-02-28",
+    "start_time": "23:15",
+}
+
+
+def wrong_fields(page: str) -> set[str]:
+    inputs = re.findall(r"<(?:input|select)[^>]*>", page)
+    return {re.findall(r'name="([^"]+)"', one)[0] for one in inputs if 'aria-invalid="true"' in one}
+
+
+def test_tabs_have_the_chapters_labels() -> None:
+    assert [one.label for one in tabs("de")] == [
+        "Allgemein",
+        "Einstellungen",
+        "Standby-Einstellungen",
+        "Standby-Import",
+        "Redundanz",
+    ]
+
+
+def test_every_tab_is_served(browser: Browser) -> None:
+    for one in tabs("de"):
+        assert browser.get(one.path).status_code == 200, one.path
+    assert browser.client.get(f"{DIALOG}/").headers["Location"] == f"{DIALOG}/allgemein"
+
+
+@pytest.mark.parametrize("one", tabs("de"), ids=lambda one: one.label)
+def test_every_field_has_a_label_and_every_reference_a_target(browser: Browser, one: Any) -> None:
+    page = browser.get(one.path).text
+    ids = set(re.findall(r'\bid="([^"]+)"', page))
+    for name in re.findall(r'<(?:input|select)(?![^>]*type="hidden")[^>]* id="([^"]+)"', page):
+        assert f'<label for="{name}">' in page
+    for references in re.findall(r'aria-describedby="([^"]+)"', page):
+        assert set(references.split()) <= ids
+
+
+def test_no_tab_opens_for_a_stranger(browser: Browser, frame: FakeFrame) -> None:
+    frame.admin = False
+    for one in tabs("de"):
+        assert browser.get(one.path).status_code == 403
+    for path in (SETTINGS, STANDBY, CONFIRM, IMPORT):
+        assert browser.post(path).status_code == 403
+
+
+def test_no_form_works_without_the_token(browser: Browser, console: FakeConsole) -> None:
+    for path in (SETTINGS, STANDBY, CONFIRM, IMPORT):
+        assert browser.client.post(path, data=TYPED).status_code == 400
+    assert console.saves == []
+
+
+def test_general_lists_the_runs(
+    browser: Browser, console: FakeConsole, run_record: RunRecord
+) -> None:
+    console.look(runs=(run_record,), next_run=run_record.finished)
+    page = browser.get(f"{DIALOG}/allgemein").text
+    for shown in ("2030-01-02 02:30:00", "gescheitert", "connection-lost", "2030-01-02 02:37"):
+        assert shown in page
+
+
+def test_settings_show_the_chapters_labels(browser: Browser) -> None:
+    page = browser.get(SETTINGS).text
+    for label in (
+        "Lizenzschlüssel",
+        "Anzahl Versuche",
+        "E-Mails senden",
+        "E-Mail-Adresse",
+        "Timer-Intervall",
+        "Wiederhole alle",
+        "Start",
+        "Zeit",
+    ):
+        assert f">{label}</label>" in page
+
+
+def test_settings_are_saved_and_the_standby_kept(browser: Browser, console: FakeConsole) -> None:
+    answer = browser.post(SETTINGS, **TYPED)
+    assert answer.status_code == 303
+    (saved,) = console.saves
+    assert saved.licence_key == "AAAAA-BBBBB-CCCCC-22222"
+    assert (saved.attempts_max, saved.repeat_unit, saved.repeat_every) == (5, "week", 2)
+    assert (saved.start_date, saved.start_time) == ("2031-02-28", "23:15")
+    assert saved.standby_password == SAVED.standby_password
+    assert saved.standby_host_key == KEY
+    assert "Gespeichert." in browser.get(answer.headers["Location"]).text
+
+
+def test_first_settings_are_saved(browser: Browser, console: FakeConsole) -> None:
+    console.saved = None
+    assert browser.get(SETTINGS).status_code == 200
+    assert browser.post(SETTINGS, **TYPED).status_code == 303
+    assert console.saves[0].standby_user == "root"
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("licence_key", "AAAA-1"),
+        ("attempts_max", "0"),
+        ("attempts_max", "many"),
+        ("mail_address", "a@b, c@d"),
+        ("mail_address", ""),
+        ("repeat_unit", "century"),
+        ("repeat_every", ""),
+        ("start_date", "2031-02-30"),
+        ("start_date", "soon"),
+        ("start_time", "24:61"),
+    ],
+)
+def test_mistake_is_marked_at_its_field_and_what_was_typed_stays(
+    browser: Browser, console: FakeConsole, name: str, typed: str
+) -> None:
+    answer = browser.post(SETTINGS, **{**TYPED, name: typed})
+    assert answer.status_code == 422
+    assert wrong_fields(answer.text) == {name}
+    assert f'id="{name}-wrong"' in answer.text
+    assert console.saves == []
+    if name != "repeat_unit":
+        assert f'name="{name}" type=' in answer.text
+        assert f'value="{typed.upper() if name == "licence_key" else typed}"' in answer.text
+
+
+def test_all_mistakes_are_marked_at_once(browser: Browser) -> None:
+    page = browser.post(SETTINGS, licence_key="x").text
+    assert {"licence_key", "attempts_max", "start_date", "start_time"} <= wrong_fields(page)
+
+
+def test_address_is_not_needed_without_mails(browser: Browser, console: FakeConsole) -> None:
+    typed = {name: value for name, value in TYPED.items() if name != "send_mails"}
+    assert browser.post(SETTINGS, **{**typed, "mail_address": ""}).status_code == 303
+    assert not console.saves[0].send_mails
+
+
+def test_refused_settings_say_why_and_what_to_do(browser: Browser, console: FakeConsole) -> None:
+    console.error = Refused("module-licence-missing", "no licence", remedy="install it")
+    answer = browser.post(SETTINGS, **TYPED)
+    assert answer.status_code == 409
+    assert "fehlt die Lizenz" in answer.text
+    assert "Modullizenz einspielen" in answer.text
+    assert 'value="AAAAA-BBBBB-CCCCC-22222"' in answer.text
+
+
+def test_refusal_without_translation_speaks_for_itself(
+    browser: Browser, console: FakeConsole
+) -> None:
+    console.error = Refused("brand-new", "something <odd>", remedy="do that")
+    page = browser.post(SETTINGS, **TYPED).text
+    assert "something &lt;odd&gt;" in page
+    assert "do that" in page
+
+
+def test_saved_password_is_on_no_page(browser: Browser) -> None:
+    for one in tabs("de"):
+        assert "hidden-secret" not in browser.get(one.path).text
+    assert 'type="password" value=""' in browser.get(STANDBY).text
+
+
+def test_typed_password_is_on_no_page(browser: Browser, console: FakeConsole) -> None:
+    console.key = OTHER_KEY
+    fields = {"standby_user": "root", "standby_password": "new-secret"}
+    for server in ("198.18.0.20", "nonsense"):
+        assert "new-secret" not in browser.post(STANDBY, **fields, standby_server=server).text
+
+
+def test_unchanged_key_is_saved_at_once_and_an_empty_password_keeps_the_old(
+    browser: Browser, console: FakeConsole
+) -> None:
+    answer = browser.post(
+        STANDBY, standby_user="backup", standby_password="", standby_server="198.18.0.20:2222"
+    )
+    assert answer.status_code == 303
+    (saved,) = console.saves
+    assert (saved.standby_user, saved.standby_server) == ("backup", "198.18.0.20:2222")
+    assert saved.standby_password == SAVED.standby_password
+    assert saved.standby_host_key == KEY
+
+
+def test_new_key_is_shown_and_nothing_saved_before_it_is_confirmed(
+    browser: Browser, console: FakeConsole
+) -> None:
+    console.key = OTHER_KEY
+    page = browser.post(
+        STANDBY, standby_user="root", standby_password="pw 2", standby_server="198.18.0.21"
+    ).text
+    assert console.saves == []
+    assert fingerprint(OTHER_KEY) in page
+    assert fingerprint(KEY) in page  # which was valid until now
+    assert browser.post(CONFIRM, key=OTHER_KEY).status_code == 303
+    (saved,) = console.saves
+    assert saved.standby_host_key == OTHER_KEY
+    assert saved.standby_password.get_secret_value() == "pw 2"
+    assert saved.standby_server == "198.18.0.21"
+
+
+def test_key_that_changes_before_the_confirmation_is_not_pinned(
+    browser: Browser, console: FakeConsole
+) -> None:
+    console.key = OTHER_KEY
+    browser.post(STANDBY, standby_user="root", standby_server="198.18.0.21")
+    console.key = KEY
+    assert browser.post(CONFIRM, key=OTHER_KEY).status_code == 409
+    assert console.saves == []
+
+
+def test_confirmation_of_nothing_saves_nothing(browser: Browser, console: FakeConsole) -> None:
+    answer = browser.post(CONFIRM, key=KEY)
+    assert answer.status_code == 409
+    assert "neu speichern" in answer.text
+    assert console.saves == []
+
+
+def test_unreachable_standby_is_told_and_the_fields_stay(
+    browser: Browser, console: FakeConsole
+) -> None:
+    console.error = ConnectionLost("no SSH connection to 198.18.0.77:22")
+    answer = browser.post(STANDBY, standby_user="root", standby_server="198.18.0.77")
+    assert answer.status_code == 409
+    assert "no SSH connection" in answer.text
+    assert 'value="198.18.0.77"' in answer.text
+    assert console.saves == []
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("standby_user", "Root!"), ("standby_server", "pbx2"), ("standby_server", "1.2.3.4:0")],
+)
+def test_mistake_in_the_standby_settings_is_marked(
+    browser: Browser, console: FakeConsole, name: str, typed: str
+) -> None:
+    fields = {"standby_user": "root", "standby_server": "198.18.0.20", name: typed}
+    answer = browser.post(STANDBY, **fields)
+    assert answer.status_code == 422
+    assert wrong_fields(answer.text) == {name}
+    assert console.asked == []
+
+
+def test_standby_without_a_server_is_saved_without_a_pin(
+    browser: Browser, console: FakeConsole
+) -> None:
+    browser.post(STANDBY, standby_user="root", standby_server="")
+    assert console.saves[0].standby_host_key == ""
+    assert console.asked == []
+
+
+def test_standby_settings_need_the_settings_first(browser: Browser, console: FakeConsole) -> None:
+    console.saved = None
+    assert "<form" not in browser.get(STANDBY).text
+    assert browser.post(STANDBY, standby_server="198.18.0.20").status_code == 409
+
+
+def test_import_warns_before_it_offers_the_upload(browser: Browser) -> None:
+    page = browser.get(IMPORT).text
+    assert page.index("ersetzt alle Daten dieser Anlage") < page.index('type="file"')
+
+
+@pytest.mark.parametrize("role", ["active", "unconfigured"])
+def test_import_offers_nothing_elsewhere(browser: Browser, console: FakeConsole, role: Any) -> None:
+    console.look(role=role)
+    assert "<form" not in browser.get(IMPORT).text
+
+
+@pytest.mark.parametrize("size", [0, 10, 2_000_000])
+def test_upload_reaches_the_engine_whole(browser: Browser, console: FakeConsole, size: int) -> None:
+    answer = browser.post(IMPORT, backup=(io.BytesIO(b"s" * size), "full.sar"))
+    assert console.uploads == [(b"s" * size, size, "admin")]
+    assert "Stand 1.7 mit 42 Objekten" in answer.text
+
+
+def test_refused_upload_says_why(browser: Browser, console: FakeConsole) -> None:
+    console.error = Refused("not-a-backup", "no ZIP")
+    answer = browser.post(IMPORT, backup=(io.BytesIO(b"x"), "holiday.jpg"))
+    assert answer.status_code == 409
+    assert "keine Sicherung" in answer.text
+
+
+def test_upload_without_a_file_is_marked(browser: Browser, console: FakeConsole) -> None:
+    answer = browser.post(IMPORT)
+    assert answer.status_code == 422
+    assert wrong_fields(answer.text) == {"backup"}
+    assert console.uploads == []
+
+
+def test_fingerprint_is_what_ssh_keygen_shows() -> None:
+    # ssh-keygen -lf on this key
+    assert fingerprint(KEY) == "ssh-ed25519 SHA256:DT0hciG4LTtNKrE3a0py0BIekZzsDeYRj7SqTQqplng"
