@@ -104,7 +104,7 @@ class Appliance:
     @cached_property
     def web(self) -> WSGIApplication:
         """The pages, as a WSGI application; each request holds the Calendar."""
-        from emulator.appliance.web.frame import pages  # noqa: PLC0415 - SSH answers before Flask loads
+        from emulator.appliance.web.app import pages  # noqa: PLC0415 - SSH answers before Flask loads
 
         return pages(self.parts)
 

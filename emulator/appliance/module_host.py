@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from emulator.appliance.modules import Tab
 from emulator.appliance.refusal import Refusal
@@ -135,12 +135,6 @@ class HostedModule:
     def blueprint(self, frame: Frame) -> Blueprint:
         """Return the module's pages."""
         return self._module.blueprint(frame)
-
-    def tabs(self, language: Literal["de", "en"]) -> Sequence[Tab]:
-        """Return the module's tabs."""
-        from redundancy.pages import tabs  # noqa: PLC0415 - flask is loaded with the pages
-
-        return [Tab(*one) for one in tabs(language)]
 
     def command(self, argv: Sequence[str], stdin: BinaryIO) -> dict[str, Any]:
         """Carry out a command of the module.

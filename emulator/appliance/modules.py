@@ -7,12 +7,15 @@ else. The module host (`module_host.py`) makes one from the installed package.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import flask
 
     from emulator.appliance.appliance import Appliance
+    from emulator.appliance.web.frame import WebFrame
+
+Language = Literal["de", "en"]
 
 
 class Tab(NamedTuple):
@@ -20,9 +23,9 @@ class Tab(NamedTuple):
 
     Attributes:
         path: where its blueprint serves it.
-        label: as the appliance's language has it; German labels are facts (R20).
-        place: `module` for the module's dialog, `advanced` for Admin > Erweiterte
-            Einstellungen.
+        label: in the language asked for.
+        place: `module` for the module's own dialog, whose row of tabs the module draws;
+            `advanced` for Admin > Erweiterte Einstellungen, whose row the frame draws (R49).
     """
 
     path: str
@@ -37,9 +40,8 @@ class Module(Protocol):
     def name(self) -> str:
         """Its name, as in the entity of its configuration and in its licence."""
 
-    @property
-    def tabs(self) -> Sequence[Tab]:
-        """Its tabs, in order."""
+    def tabs(self, language: Language) -> Sequence[Tab]:
+        """Return its tabs, in order."""
 
     def start(self) -> None:
         """Start its daemon; returns at once."""
@@ -47,8 +49,8 @@ class Module(Protocol):
     def stop(self) -> None:
         """Ask its daemon to end; returns without waiting on a clock."""
 
-    def blueprint(self) -> flask.Blueprint:
-        """Return its pages; they extend `frame.html` and need no checks of their own."""
+    def blueprint(self, frame: WebFrame) -> flask.Blueprint:
+        """Return its pages; they extend `frame.html`, which documents blocks and classes."""
 
     def command(self, argv: Sequence[str], stdin: BinaryIO) -> Mapping[str, Any]:
         """Run `appliancectl NAME ARGV`; the `result` of the answer.

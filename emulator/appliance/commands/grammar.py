@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from emulator.appliance.parts import Parts
-from emulator.appliance.refusal import Refusal, Usage
+from emulator.appliance.refusal import Usage
 
 MAX_DOCUMENT = 16 * 2**20
 
@@ -118,18 +118,27 @@ def _shape(usage: str) -> tuple[list[str], set[str], set[str], list[str]]:
     return names, options, flags, required
 
 
+def read_all(stdin: BinaryIO) -> bytes:
+    """Read standard input to its end.
+
+    Raises:
+        Usage: it is too long for anything but a backup.
+    """
+    data = bytearray()
+    while piece := stdin.read(65536):
+        data += piece
+        if len(data) > MAX_DOCUMENT:
+            raise Usage("standard input is too long", f"at most {MAX_DOCUMENT} bytes")
+    return bytes(data)
+
+
 def document(stdin: BinaryIO) -> Any:
     """Read a JSON document from standard input.
 
     Raises:
         Usage: there is none.
     """
-    data = bytearray()
-    while piece := stdin.read(65536):
-        data += piece
-        if len(data) > MAX_DOCUMENT:
-            raise Refusal("usage", "the document on standard input is too large")
     try:
-        return json.loads(bytes(data))
+        return json.loads(read_all(stdin))
     except (ValueError, RecursionError) as error:
         raise Usage("standard input must be a JSON document") from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from emulator.appliance.commands.grammar import Arguments, Command, document
+from emulator.appliance.commands.grammar import Arguments, Command, document, read_all
 from emulator.appliance.entities import Entity, EntityError
 from emulator.appliance.parts import Parts
 from emulator.appliance.records import Facts
@@ -17,7 +17,6 @@ from emulator.licences import LicenceKeyError, parse_key
 
 RESTS_AFTER_SWITCHOVER = "redundanz"  # until the pair is set up again (D13)
 CONDITIONS = ("ALWAYS", "BUSY", "TIMEOUT")
-MAX_KEYS = 64 * 1024
 
 
 def add(parts: Parts, entity: Entity, cause: str) -> Mapping[str, Any]:
@@ -146,12 +145,21 @@ def _modules_activate(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> 
 
 def _licences_install(parts: Parts, _arguments: Arguments, stdin: BinaryIO) -> Mapping[str, Any]:
     """Keys come on standard input, one a line, so that they show in no list of processes."""
-    keys = stdin.read(MAX_KEYS).decode("ascii", "replace").split()
+    keys = read_all(stdin).decode("ascii", "replace").split()
+    return {"installed": install_licences(parts, keys)}
+
+
+def install_licences(parts: Parts, keys: list[str]) -> list[str]:
+    """Install licence keys, all or none; how people are shown them.
+
+    Raises:
+        Refusal: `licence`, `usage` when there are none.
+    """
     if not keys:
         raise Usage("no licence key was given", "send keys on standard input, one a line")
     facts = parts.identity.change(lambda facts: install(facts, keys))
     report(parts.machine, "changed", "licences install", kind="licences", count=len(keys))
-    return {"installed": [one.redacted for one in facts.parsed_licences][-len(keys) :]}
+    return [one.redacted for one in facts.parsed_licences][-len(keys) :]
 
 
 def install(facts: Facts, keys: list[str]) -> Facts:

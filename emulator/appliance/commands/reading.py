@@ -22,7 +22,7 @@ def status(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str
     return {
         "name": facts.name,
         "hardware_id": facts.hardware_id,
-        "role": _role(facts, parts),
+        "role": role(facts, parts),
         "type": facts.type,
         "version": facts.version,
         "zone": facts.zone,
@@ -43,7 +43,7 @@ def status(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str
     }
 
 
-def _role(facts: Facts, parts: Parts) -> str:
+def role(facts: Facts, parts: Parts) -> str:
     """Return what this box is now: the epoch's holder is the active (D14)."""
     if parts.content.get("modules", "redundanz") is None:
         return "unconfigured"

@@ -80,7 +80,7 @@ class HandCalendar:
         with self._changed:
             assert self._changed.wait_for(lambda: self.waiters, DEADLINE_S)
 
-    def hold(self, why: str) -> AbstractContextManager[None]:
+    def hold(self, _why: str) -> AbstractContextManager[None]:
         return nullcontext()
 
 
@@ -135,7 +135,7 @@ class Box:
         thread.start()
 
     def submit_mail(
-        self, host: str, port: int, sender: str, recipient: str, message: bytes
+        self, _host: str, _port: int, sender: str, recipient: str, message: bytes
     ) -> None:
         self.mail_trouble(recipient)
         self.mails.append((sender, recipient, message))
@@ -155,7 +155,7 @@ class FakeModule:
     """A module with one page and one command."""
 
     name = "redundanz"
-    tabs = (
+    TABS = (
         Tab("/admin/modules/redundanz/allgemein", "Allgemein", "module"),
         Tab("/admin/advanced/redundancy", "Redundanz", "advanced"),
     )
@@ -169,6 +169,9 @@ class FakeModule:
     def stop(self) -> None:
         self.running = False
 
+    def tabs(self, _language: str) -> tuple[Tab, ...]:
+        return self.TABS
+
     def blueprint(self, frame: Any) -> Blueprint:
         pages = Blueprint("redundanz", __name__)
 
@@ -178,7 +181,7 @@ class FakeModule:
 
         return pages
 
-    def command(self, argv: Sequence[str], stdin: BinaryIO) -> Mapping[str, Any]:
+    def command(self, argv: Sequence[str], _stdin: BinaryIO) -> Mapping[str, Any]:
         return {"argv": list(argv)}
 
 
@@ -188,6 +191,7 @@ class Rig:
 
     box: Box
     appliance: Appliance
+    password: str = ""
 
     def answer(self, *argv: str, stdin: bytes | BinaryIO = b"") -> dict[str, Any]:
         stream = io.BytesIO(stdin) if isinstance(stdin, bytes) else stdin

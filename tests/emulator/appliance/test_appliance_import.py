@@ -100,7 +100,7 @@ class EndlessStream:
         self.closed = threading.Event()
         self.given = False
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, _size: int = -1) -> bytes:
         if not self.given:
             self.given = True
             return b"x" * 10
@@ -347,7 +347,7 @@ def copy(source: Path, target: Path) -> None:
 
 def test_disk_full_while_receiving_keeps_the_old_state_and_frees_the_space(bench, tmp_path):
     class FullFile(FailingFile):
-        def write(self, data):
+        def write(self, _data):
             raise OSError(28, "No space left on device")
 
     class FullDisk(FailingDisk):

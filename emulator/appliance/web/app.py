@@ -1,0 +1,52 @@
+"""The pages as one WSGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+
+from emulator.appliance.parts import Parts
+from emulator.appliance.web.account import account_pages
+from emulator.appliance.web.admin import admin_pages
+from emulator.appliance.web.frame import WebFrame
+from emulator.ports import Calendar
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+LARGEST_UPLOAD = 2**32
+
+
+class HeldPages:
+    """The pages as a WSGI application in which each request holds the Calendar."""
+
+    def __init__(self, app: WSGIApplication, calendar: Calendar) -> None:
+        self._app = app
+        self._calendar = calendar
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        with self._calendar.hold(f"page {environ['REQUEST_METHOD']} {environ['PATH_INFO']}"):
+            return self._app(environ, start_response)
+
+
+def pages(parts: Parts) -> WSGIApplication:
+    """Return the pages of a booted appliance, its module's included."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_UPLOAD
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    frame = WebFrame(parts)
+    app.extensions["appliance"] = frame
+    app.before_request(frame.guard)
+    app.after_request(frame.finish)
+    app.context_processor(frame.context)
+    app.register_error_handler(HTTPException, frame.fail)
+    app.register_blueprint(account_pages(frame))
+    app.register_blueprint(admin_pages(frame))
+    if parts.module is not None:
+        app.register_blueprint(parts.module.blueprint(frame))
+    return HeldPages(app.wsgi_app, parts.machine.calendar)

@@ -1,0 +1,104 @@
+"""Who is logged in: sessions in memory, tokens against forged requests, a brake on guessing."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from emulator.ports import Machine
+
+IDLE_LIMIT_S = 30 * 60
+SESSIONS_MAX = 1000
+FAILURES_MAX = 5
+LOCK_S = 30.0
+TOKEN_LENGTH = 24
+
+
+@dataclass
+class Session:
+    """One browser.
+
+    Attributes:
+        key: what its cookie holds.
+        csrf: what its forms must carry.
+        login: who it is, "" before the login.
+    """
+
+    key: str
+    csrf: str
+    login: str
+    seen_s: float
+
+    def owns(self, token: str) -> bool:
+        """Whether a form's token is this session's."""
+        return hmac.compare_digest(token.encode(), self.csrf.encode())
+
+
+class Sessions:
+    """All sessions; gone with a restart. The oldest makes room when there are too many."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._order = threading.Lock()
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+
+    def find(self, key: str) -> Session | None:
+        """Return a session that has not been idle for too long."""
+        now_s = self._machine.stopwatch.now_s()
+        with self._order:
+            session = self._sessions.get(key)
+            if session is None:
+                return None
+            if now_s - session.seen_s > IDLE_LIMIT_S:
+                del self._sessions[key]
+                return None
+            session.seen_s = now_s
+            self._sessions.move_to_end(key)
+            return session
+
+    def open(self, login: str) -> Session:
+        """Make a session; a login always gets a new one, so that none can be foisted."""
+        key, csrf = (self._machine.entropy(TOKEN_LENGTH).hex() for _ in range(2))
+        session = Session(key, csrf, login, self._machine.stopwatch.now_s())
+        with self._order:
+            self._sessions[key] = session
+            while len(self._sessions) > SESSIONS_MAX:
+                self._sessions.popitem(last=False)
+        return session
+
+    def close(self, key: str) -> None:
+        """End a session."""
+        with self._order:
+            self._sessions.pop(key, None)
+
+
+class Brake:
+    """After several wrong passwords a login rests for a while, for that client only."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._order = threading.Lock()
+        self._failures: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+
+    def wait_s(self, client: str, login: str) -> float:
+        """Return how long a client must wait before it may try a login again, in seconds."""
+        with self._order:
+            count, last_s = self._failures.get((client, login), (0, 0.0))
+        if count < FAILURES_MAX:
+            return 0.0
+        return max(0.0, last_s + LOCK_S - self._machine.stopwatch.now_s())
+
+    def failed(self, client: str, login: str) -> None:
+        """Count a wrong password."""
+        with self._order:
+            count, _ = self._failures.pop((client, login), (0, 0.0))
+            self._failures[client, login] = (count + 1, self._machine.stopwatch.now_s())
+            while len(self._failures) > SESSIONS_MAX:
+                self._failures.popitem(last=False)
+
+    def passed(self, client: str, login: str) -> None:
+        """Forget the failures of a login that worked."""
+        with self._order:
+            self._failures.pop((client, login), None)

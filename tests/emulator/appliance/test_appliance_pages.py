@@ -1,0 +1,231 @@
+"""The pages: login, roles, forged requests, languages, the module's tabs."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+
+@pytest.fixture
+def rig(bench):
+    return bench.boot("pbx1")
+
+
+def browser(rig, **headers) -> httpx.Client:
+    return httpx.Client(
+        transport=httpx.WSGITransport(rig.appliance.web),
+        base_url="http://198.18.7.10",
+        follow_redirects=True,
+        headers={"accept-language": "de", **headers},
+    )
+
+
+def token(page: httpx.Response) -> str:
+    found = re.search(r'name="csrf_token" value="([0-9a-f]+)"', page.text)
+    assert found, page.text
+    return found.group(1)
+
+
+def log_in(rig, client: httpx.Client, login="0001", password=None, target="") -> httpx.Response:
+    page = client.get("/login", params={"next": target} if target else {})
+    fields = {
+        "login": login,
+        "password": password or rig.password,
+        "csrf_token": token(page),
+        "next": target,
+    }
+    return client.post("/login", data=fields)
+
+
+@pytest.fixture(autouse=True)
+def password(rig, settings):
+    rig.password = settings.credentials.password
+
+
+def test_administrator_logs_in_and_lands_where_he_wanted_to_go(rig):
+    with browser(rig) as client:
+        asked = client.get("/admin/advanced/redundancy?x=1")
+        assert asked.url.path == "/login"
+        page = log_in(rig, client, target="/admin/advanced/redundancy?x=1")
+        assert page.text == "tab of 0001 in de"
+    assert rig.box.happened("login")[-1] == ("accepted", {"by": "0001", "client": "127.0.0.1"})
+
+
+def test_session_cookie_is_closed_to_scripts_and_other_sites(rig):
+    with browser(rig) as client:
+        log_in(rig, client)
+        cookie = client.get("/login").headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_login_gets_a_new_session_so_that_none_can_be_foisted(rig):
+    with browser(rig) as client:
+        client.get("/login")
+        before = client.cookies["session"]
+        log_in(rig, client)
+        assert client.cookies["session"] != before
+
+
+@pytest.mark.parametrize("target", ["//evil.example/", "https://evil.example/", "/\\evil.example"])
+def test_login_leads_to_no_other_site(rig, target):
+    with browser(rig) as client:
+        assert log_in(rig, client, target=target).url.host == "198.18.7.10"
+
+
+def test_wrong_password_is_refused_then_slowed_down(rig):
+    with browser(rig) as client:
+        for _ in range(5):
+            assert log_in(rig, client, password="wrong").status_code == 401
+        refused = log_in(rig, client)
+        assert refused.status_code == 429
+        assert refused.headers["retry-after"] == "31"
+        rig.box.stopwatch.sleep(31)
+        assert log_in(rig, client).url.path == "/admin/status"
+    assert [cause for cause, _ in rig.box.happened("login")].count("refused") == 5
+
+
+def test_password_typed_as_login_is_in_no_event(rig):
+    with browser(rig) as client:
+        log_in(rig, client, login=rig.password, password="0001")
+    assert rig.password not in str(rig.box.events)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_stranger_gets_nothing_under_admin(rig, method):
+    with browser(rig) as client:
+        answer = client.request(method, "/admin/users")
+        assert answer.url.path == "/login" if method == "GET" else answer.status_code == 403
+
+
+def test_user_without_administration_rights_is_refused_and_logged(rig, settings):
+    identity = rig.appliance.parts
+    body = identity.content.get("users", "0001")
+    identity.content.put(
+        [type(identity.content.snapshot()[0])("users", "1001", {**body, "permissions": []})]
+    )
+    with browser(rig) as client:
+        assert log_in(rig, client, login="1001").url.path == "/account"
+        assert client.get("/admin/status").status_code == 403
+    assert rig.box.happened("login")[-1] == (
+        "forbidden",
+        {"by": "1001", "path": "/admin/status"},
+    )
+
+
+def test_forged_request_is_refused_and_changes_nothing(rig):
+    with browser(rig) as client:
+        log_in(rig, client)
+        for forged in ({}, {"csrf_token": "0" * 48}):
+            fields = {"login": "4711", "name": "Eve", **forged}
+            assert client.post("/admin/users", data=fields).status_code == 403
+            assert client.post("/admin/advanced/redundancy", data=forged).status_code == 403
+    assert "4711" not in rig.run("content", "digest")["objects"]
+    assert rig.box.happened("login")[-1][0] == "forged"
+
+
+def test_user_is_added_listed_escaped_and_removed(rig):
+    with browser(rig) as client:
+        page = log_in(rig, client)
+        page = client.get("/admin/users")
+        name = '<script>alert("x")</script>'
+        fields = {"login": "4711", "name": name, "csrf_token": token(page), "language": "de"}
+        page = client.post("/admin/users", data=fields)
+        assert page.status_code == 200
+        assert name not in page.text
+        assert "&lt;script&gt;" in page.text
+        again = client.post("/admin/users", data=fields)
+        assert again.status_code == 409
+        client.post("/admin/users/4711/remove", data={"csrf_token": token(page)})
+    assert "users/4711" not in rig.run("content", "digest")["objects"]
+
+
+def test_last_administrator_cannot_be_removed(rig):
+    with browser(rig) as client:
+        page = log_in(rig, client)
+        answer = client.post("/admin/users/0001/remove", data={"csrf_token": token(page)})
+        assert answer.status_code == 409
+        assert client.get("/admin/status").url.path == "/admin/status"
+
+
+def test_backup_is_made_and_downloaded_whole(rig):
+    with browser(rig) as client:
+        log_in(rig, client)
+        page = client.get("/admin/backups")
+        operation = re.search(r'name="operation" value="([^"]+)"', page.text).group(1)
+        fields = {"csrf_token": token(page), "operation": operation}
+        client.post("/admin/backups", data=fields)
+        client.post("/admin/backups", data=fields)
+        (made,) = rig.run("backup", "list")["backups"]
+        data = client.get(f"/admin/backups/{made['file']}").content
+        assert data == rig.path(f"backups/{made['file']}").read_bytes()
+        assert client.get("/admin/backups/..%2Fidentity.db").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/admin/status", "/admin/users", "/admin/backups", "/admin/modules", "/admin/advanced"],
+)
+@pytest.mark.parametrize(("language", "heading"), [("de", "Abmelden"), ("en", "Log out")])
+def test_every_page_speaks_german_and_english(rig, path, language, heading):
+    with browser(rig, **{"accept-language": language}) as client:
+        log_in(rig, client)
+        page = client.get(path)
+        assert page.status_code == 200
+        assert heading in page.text
+        assert f'lang="{language}"' in page.text
+        other = "en" if language == "de" else "de"
+        client.get(path, params={"lang": other})
+        assert f'<html lang="{other}">' in client.get(path).text
+
+
+def test_pages_cannot_be_framed_and_run_no_foreign_script(rig):
+    with browser(rig) as client:
+        headers = log_in(rig, client).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["cache-control"] == "no-store"
+        assert client.get("/static/style.css").status_code == 200
+
+
+def test_unknown_page_is_said_in_the_frame(rig):
+    with browser(rig) as client:
+        log_in(rig, client)
+        page = client.get("/admin/nowhere")
+        assert page.status_code == 404
+        assert "Diese Seite gibt es nicht." in page.text
+
+
+def test_wrong_licence_key_is_refused_with_the_reason(rig):
+    with browser(rig) as client:
+        log_in(rig, client)
+        page = client.get("/admin/advanced/licences")
+        assert "Redundanz" in page.text
+        fields = {"csrf_token": token(page), "keys": "AAAAA-BBBBB-CCCCC-DDDDD"}
+        page = client.post("/admin/advanced/licences", data=fields)
+        assert page.status_code == 409
+        assert "DDDDD" in page.text
+        assert "AAAAA-BBBBB" not in page.text
+
+
+def test_logout_ends_the_session(rig):
+    with browser(rig) as client:
+        page = log_in(rig, client)
+        client.post("/logout", data={"csrf_token": token(page)})
+        assert client.get("/admin/status").url.path == "/login"
+
+
+def test_removed_user_is_logged_out_at_once(rig):
+    with browser(rig) as client:
+        log_in(rig, client)
+        rig.appliance.parts.content.remove("users", "0001")
+        assert client.get("/admin/status").url.path == "/login"
+
+
+def test_idle_session_ends(rig):
+    with browser(rig) as client:
+        log_in(rig, client)
+        rig.box.stopwatch.sleep(31 * 60)
+        assert client.get("/admin/status").url.path == "/login"
