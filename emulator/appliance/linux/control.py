@@ -39,6 +39,8 @@ class PeerStream(io.RawIOBase):
         self.client = client
         self._descriptor = descriptor
         self._closing = os.eventfd(0, os.EFD_CLOEXEC)
+        self._owning = threading.Lock()  # a number that was given back belongs to others
+        self._released = False
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
         self._poll.register(self._closing, select.POLLIN)
@@ -59,13 +61,17 @@ class PeerStream(io.RawIOBase):
         return os.read(self._descriptor, LONGEST_REQUEST if size < 0 else size)
 
     def close(self) -> None:
-        """End the reader."""
-        os.eventfd_write(self._closing, 1)
+        """End the reader; harmless when it is done (the garbage collector closes, too)."""
+        with self._owning:
+            if not self._released:
+                os.eventfd_write(self._closing, 1)
 
     def release(self) -> None:
         """Give the descriptors back; the reader is done."""
-        os.close(self._descriptor)
-        os.close(self._closing)
+        with self._owning:
+            self._released = True
+            os.close(self._descriptor)
+            os.close(self._closing)
 
 
 class ControlSocket:
