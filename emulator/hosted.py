@@ -176,7 +176,7 @@ class HostedLab:
         argv = ["emulator.agents", "--lab", self._spec.name, "--subnet", self._spec.subnet]
         argv += ["--bridge", self._backend.bridge(self._lan), "--phones", str(self._spec.phones)]
         argv += ["--socket", SWITCH_SOCKET, *(["--fail-stop"] if self._spec.start else [])]
-        self._backend.boot(self._lan, NodePlan(SWITCH, "switch", tuple(argv)))
+        self._backend.boot(self._lan, NodePlan(SWITCH, "switch", tuple(argv), SWITCH_SOCKET))
         self._open_orders()
 
     def _open_orders(self) -> None:

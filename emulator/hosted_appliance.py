@@ -123,7 +123,8 @@ class HostedAppliance:
         files = {FACTORY_FILE: json.dumps(self._spec.factory).encode()}
         calendar = "served" if self._timekeeper else "real"
         program = ("emulator.appliance", "--state", state, "--calendar", calendar)
-        self._backend.boot(self._lan, NodePlan(self.name, "appliance", program, files))
+        plan = NodePlan(self.name, "appliance", program, LAB_SOCKET, files)
+        self._backend.boot(self._lan, plan)
         try:
             self.join()
         except NodeDown as error:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from scapy.layers.l2 import ARP, Ether
-
-from emulator.agents.frames import ARP_ONLY, Tap
+from emulator.agents.frames import ARP_ONLY, Frame, Tap
 from emulator.agents.namespace import NetworkNamespace
 
 IS_AT = 2
@@ -76,6 +74,8 @@ class Observer:
             question.ended.wait(interval_s)
 
     def _frame(self, address: str) -> bytes:
+        from scapy.layers.l2 import ARP, Ether  # noqa: PLC0415 - slow; the LAN is up before
+
         packet = Ether(src=self._mac, dst=BROADCAST) / ARP(
             op="who-has", hwsrc=self._mac, psrc=self._address, pdst=address
         )
@@ -83,14 +83,20 @@ class Observer:
 
     def _listen(self) -> None:
         for frame in self._tap.frames():
-            packet = Ether(frame.data)
-            if ARP not in packet or packet[ARP].op != IS_AT or packet.dst != self._mac:
-                continue
-            answer = packet[ARP]
             with self._lock:
-                for question in self._questions:
-                    if question.address == answer.psrc:
-                        question.replies.append((frame.at_s, answer.hwsrc))
+                if self._questions:
+                    self._take(frame)
+
+    def _take(self, frame: Frame) -> None:
+        """Note an answer to an open question."""
+        from scapy.layers.l2 import ARP, Ether  # noqa: PLC0415 - slow; the LAN is up before
+
+        packet = Ether(frame.data)
+        if ARP not in packet or packet[ARP].op != IS_AT or packet.dst != self._mac:
+            return
+        for question in self._questions:
+            if question.address == packet[ARP].psrc:
+                question.replies.append((frame.at_s, packet[ARP].hwsrc))
 
     def _open(self, address: str) -> _Question:
         question = _Question(address)

@@ -8,9 +8,6 @@ import socket
 import struct
 import threading
 
-from scapy.data import DLT_EN10MB
-from scapy.utils import RawPcapWriter
-
 from emulator.addressing import Station
 from emulator.agents.frames import ARP_ONLY, Frame, Tap
 from emulator.agents.namespace import NetworkNamespace, run_ip
@@ -92,6 +89,9 @@ class Switch:
             raise ValueError("the switch is not recording anything")
         tap, recorder, frames = self._recording
         self._recording = None
+        from scapy.data import DLT_EN10MB  # noqa: PLC0415 - slow; the LAN is up before
+        from scapy.utils import RawPcapWriter  # noqa: PLC0415 - same
+
         tap.close()
         recorder.join()
         file = io.BytesIO()

@@ -52,12 +52,14 @@ class NodePlan:
         name: unique in the lab.
         role: an `appliance` has a cable to the switch; the `switch` is where the bridge is.
         program: a Python module and its arguments, the node's only long-lived program.
+        socket: the Unix socket where the program takes orders.
         files: content below the state folder, placed before the first boot.
     """
 
     name: str
     role: Literal["appliance", "switch"]
     program: tuple[str, ...]
+    socket: str
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -99,7 +101,7 @@ class LabBackend(Protocol):
         """Return the interface of the switch where a running node's cable ends."""
 
     def connect(self, lan: Lan, node: str, socket_path: str) -> Pipe:
-        """Connect to a Unix socket on a node, waiting until a program listens there."""
+        """Connect to the socket of a node's program, waiting until it listens."""
 
     def execute(self, lan: Lan, node: str, argv: Sequence[str], stdin: bytes = b"") -> Completed:
         """Run a program on a running node to its end."""

@@ -30,7 +30,9 @@ LAB = "standby-lab.lab"
 NODE = "standby-lab.node"
 FOLDER = "standby-lab.folder"
 STATE = "/var/lib/appliance"
-LINK = "/opt/standby-lab/emulator/appliance/link.py"  # as Dockerfile.appliance places it
+# As Dockerfile.appliance places them.
+LINK = "/opt/standby-lab/emulator/appliance/link.py"
+INIT = "/opt/standby-lab/emulator/backends/container-init.sh"
 ENGINE_LIMIT_S = 60
 CONNECTIONS = 32  # one stays taken for each control channel
 OWN_RANGE_PREFIX = 27  # Docker's own assignments lie in the top /27 of the subnet
@@ -38,8 +40,6 @@ CAPABILITIES = {
     "appliance": ("NET_ADMIN", "NET_RAW"),
     "switch": ("NET_ADMIN", "NET_RAW", "SYS_ADMIN"),  # the last one makes the stations' namespaces
 }
-# The first process of a container reaps what its program leaves behind.
-INIT = ("sh", "-c", '"$@" & wait $!', "sh", "python3", "-m")
 # No output before the first line of input: the client library loses what comes too early.
 GATE = ("sh", "-c", 'read -r go; exec "$@"', "sh")
 
@@ -60,6 +60,7 @@ class DockerBackend:
         self._image = image
         self._folder = str(folder)
         self._cables: dict[tuple[str, str], str] = {}
+        self._attached: dict[tuple[str, str], ExecStream] = {}
 
     @classmethod
     def connect_engine(cls, image: str, folder: Path) -> DockerBackend:
@@ -98,18 +99,27 @@ class DockerBackend:
         return STATE
 
     def boot(self, lan: Lan, node: NodePlan) -> None:
-        """Start a node's container, making it the first time."""
+        """Start a node's container, making it the first time.
+
+        Attaching is cheap, in comparison with an exec; so the control channel comes with
+        the start, and so do the files.
+        """
         name = _container(lan, node.name)
         with _translated(f"start {node.name}"):
-            try:
-                self._client.start(name)
-            except NotFound:
+            files = b""
+            if not self._exists(name):
                 self._create(lan, node)
-                self._client.start(name)
+                files = _packed(node.files) if node.files else b""
+            wanted = {"stdin": 1, "stdout": 1, "stream": 1}
+            stream = ExecStream(self._client.attach_socket(name, params=wanted))
+            self._client.start(name)
+            stream.send(b"%d\n%b" % (len(files), files))
+        self._attached[lan.lab, node.name] = stream
 
     def power_off(self, lan: Lan, node: str) -> None:
         """Kill the container's processes at once."""
         self._cables.pop((lan.lab, node), None)
+        self._detach((lan.lab, node))
         with _translated(f"kill {node}"):
             self._client.kill(_container(lan, node))
             self._client.wait(_container(lan, node))
@@ -134,7 +144,10 @@ class DockerBackend:
         return self._cables[key]
 
     def connect(self, lan: Lan, node: str, socket_path: str) -> Pipe:
-        """Join a program's streams to a Unix socket on the node."""
+        """Take the channel that came with the start, or run a program that joins the socket."""
+        attached = self._attached.pop((lan.lab, node), None)
+        if attached is not None:
+            return ExecPipe(attached)
         argv = ["python3", "-S", "-E", LINK, socket_path]
         with _translated(f"connect to {node}"):
             return ExecPipe(self._exec(lan, node, argv)[1])
@@ -170,14 +183,16 @@ class DockerBackend:
             return []
 
     def log(self, lan: Lan, node: str) -> bytes:
-        """Return what the container's program wrote to its standard streams."""
+        """Return what the container's program wrote; standard output is the control channel."""
         with _translated(f"read the log of {node}"):
-            return bytes(self._client.logs(_container(lan, node)))
+            return bytes(self._client.logs(_container(lan, node), stdout=False))
 
     def destroy(self, lab: str) -> None:
         """Remove the lab's containers, then its network."""
         mine = {"label": [f"{LAB}={lab}", f"{FOLDER}={self._folder}"]}
         self._cables = {key: cable for key, cable in self._cables.items() if key[0] != lab}
+        for key in [key for key in self._attached if key[0] == lab]:
+            self._detach(key)
         with _translated(f"remove lab {lab}"), ThreadPoolExecutor() as pool:
             list(pool.map(self._remove, self._client.containers(all=True, filters=mine)))
             for network in self._client.networks(filters=mine):
@@ -204,10 +219,12 @@ class DockerBackend:
         }
 
     def _create(self, lan: Lan, node: NodePlan) -> None:
-        network = "host" if node.role == "switch" else _network(lan)
+        # The switch stands in the namespace of the engine's host: nothing there is ours to drop.
+        network, port = ("host", "") if node.role == "switch" else (_network(lan), "eth0")
         self._client.create_container(
             self._image,
-            command=[*INIT, *node.program],
+            command=["sh", INIT, port, STATE, LINK, node.socket, "python3", "-m", *node.program],
+            stdin_open=True,
             name=_container(lan, node.name),
             hostname=None if node.role == "switch" else node.name,
             labels={LAB: lan.lab, NODE: node.name, FOLDER: self._folder},
@@ -218,8 +235,18 @@ class DockerBackend:
             if node.role == "switch"
             else {"EndpointsConfig": {network: EndpointConfig(self._client.api_version)}},
         )
-        if node.files:
-            self._client.put_archive(_container(lan, node.name), STATE, _packed(node.files))
+
+    def _detach(self, key: tuple[str, str]) -> None:
+        stream = self._attached.pop(key, None)
+        if stream is not None:
+            stream.close()
+
+    def _exists(self, container: str) -> bool:
+        try:
+            self._client.inspect_container(container)
+        except NotFound:
+            return False
+        return True
 
     def _remove(self, container: Mapping[str, Any]) -> None:
         with contextlib.suppress(NotFound):

@@ -110,10 +110,15 @@ class NetnsBackend:
             raise NodeDown(f"{node.name} ended before its program was started: {error}") from error
 
     def power_off(self, lan: Lan, node: str) -> None:
-        """Take the cable away, then kill the PID namespace's first process."""
+        """Take the link away, then kill the PID namespace's first process.
+
+        The cable itself is removed last: a node that saw its port vanish would report it.
+        """
         init = self._init(lan.lab, node)
-        self._unplug(lan, node)
+        with contextlib.suppress(LabError):  # the node's own end made it vanish already
+            _ip(f"link set {self.cable(lan, node)} down", inside=self._init(lan.lab, HOLDER))
         kill([init])
+        self._unplug(lan, node)
         del self._inits[lan.lab, node]
         self._reap()
 

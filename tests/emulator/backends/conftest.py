@@ -20,6 +20,7 @@ from emulator.registry import Registry
 from emulator.stations import HostedMailSink, HostedObserver, HostedPhone, HostedWire, Orders
 
 SOCKET = "/run/switch.sock"
+NOWHERE = "/run/nowhere.sock"  # of programs that take no orders
 
 
 @dataclass
@@ -62,7 +63,7 @@ def boot(backend: LabBackend, lan: Lan, node: str, host: int) -> None:
     """Start a node that serves its state folder at an address."""
     folder = backend.state_folder(lan, node)
     program = ("http.server", "80", "--directory", folder)
-    backend.boot(lan, NodePlan(node, "appliance", program, {"greeting": node.encode()}))
+    backend.boot(lan, NodePlan(node, "appliance", program, NOWHERE, {"greeting": node.encode()}))
     for argv in (
         ["ip", "addr", "flush", "dev", "eth0"],
         ["ip", "link", "set", "eth0", "address", mac_of(lan.lab, node), "up"],
@@ -75,7 +76,7 @@ def switch_plan(backend: LabBackend, lan: Lan) -> NodePlan:
     """Return the switch node of a LAN with one phone."""
     argv = ["emulator.agents", "--lab", lan.lab, "--subnet", str(lan.subnet), "--phones", "1"]
     argv += ["--bridge", backend.bridge(lan), "--socket", SOCKET]
-    return NodePlan("switch", "switch", tuple(argv))
+    return NodePlan("switch", "switch", tuple(argv), SOCKET)
 
 
 def fetch_page(address: str, path: str) -> bytes:

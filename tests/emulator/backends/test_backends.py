@@ -133,7 +133,7 @@ def test_missing_file_and_folder_are_told_apart_from_empty_ones(bench):
 
 def test_destroy_leaves_nothing_and_may_be_repeated(backend: LabBackend, lan: Lan):
     backend.create_lan(lan, lambda _row: None)
-    backend.boot(lan, NodePlan("pbx1", "appliance", ("http.server", "80")))
+    backend.boot(lan, NodePlan("pbx1", "appliance", ("http.server", "80"), "/run/nowhere.sock"))
     assert lan.interface in interfaces()
     assert lan.lab in backend.labels()
     for _ in range(2):
@@ -160,7 +160,7 @@ def test_repair_removes_what_a_killed_runner_left_and_nothing_before(
     def make_a_lab_and_wait(ready, never):
         record = Registry(tmp_path).enter(spec, backend)
         backend.create_lan(lan, record)
-        backend.boot(lan, NodePlan("pbx1", "appliance", ("http.server", "80")))
+        backend.boot(lan, NodePlan("pbx1", "appliance", ("http.server", "80"), "/run/nowhere.sock"))
         ready.set()
         never.wait()
 
