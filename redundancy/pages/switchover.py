@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 
 from flask import Blueprint, Response, request
 
-from redundancy.console import Decision, Overview
+from redundancy.console import Decision, Overview, Watch
 from redundancy.contract import NetworkSettings
 from redundancy.pages import texts
 from redundancy.pages.navigation import SWITCHOVER
@@ -49,11 +49,20 @@ def _tab(session: Session, seen: Overview) -> Response:
         age=age,
         rows=_rows(seen.own, seen.adopts) if seen.adopts else [],
         last=_last(session, seen.switchover),
+        watch_class=_watch_class(seen.watch),
         action=f"{SWITCHOVER}/switchover",
         refresh_s=REFRESH_S if standby else None,
     )
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _watch_class(watch: Watch | None) -> str:
+    if watch is None:
+        return "notice"
+    if watch.answered_by:
+        return "warning"
+    return "good" if watch.silent_s >= watch.needed_s else "notice"
 
 
 def _rows(own: NetworkSettings, adopts: NetworkSettings) -> list[tuple[str, str, str]]:

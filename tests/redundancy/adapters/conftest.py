@@ -6,15 +6,14 @@ import os
 import re
 import select
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from far_appliance import SCRIPT
+from loopback import Sshd, free_port
 
 from redundancy.ports import StandbyAccess
 
@@ -27,35 +26,6 @@ exec /usr/sbin/sshd -D -e -f "$1/sshd_config"
 """
 
 
-@dataclass(frozen=True)
-class Sshd:
-    """The far side.
-
-    Attributes:
-        access: how to log in.
-        folder: where `appliancectl` and the keys are.
-    """
-
-    access: StandbyAccess
-    folder: Path
-
-    def key(self, kind: str) -> str:
-        """Return a host key as it is pinned."""
-        name, body, *_ = (self.folder / f"{kind}.pub").read_text().split()
-        return f"{name} {body}"
-
-    def through(self, port: int) -> StandbyAccess:
-        """Return the access through a relay."""
-        return replace(self.access, port=port)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The contract's program, as a file of its own folder."""
@@ -66,10 +36,14 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sshd(program: Path) -> Iterator[Sshd]:
-    """A running sshd; skipped where there is none, or no right to isolate it."""
+def sshd(program: Path, pytestconfig: pytest.Config) -> Iterator[Sshd]:
+    """A running sshd; skipped where there is none, or no right to isolate it; not so in CI."""
     if os.geteuid() != 0 or not shutil.which("sshd", path="/usr/sbin") or not _may_unshare():
-        pytest.skip("needs openssh-server and root (apt-get install openssh-server)")
+        lack = "needs openssh-server and root (apt-get install openssh-server)"
+        policy = pytestconfig.pluginmanager.get_plugin("marker-policy")
+        if policy is not None and policy.ci:
+            pytest.fail(f"must run in CI: {lack}", pytrace=False)
+        pytest.skip(lack)
     folder, port = program.parent, free_port()
     for kind in ("ed25519", "ecdsa", "rsa"):
         subprocess.run(

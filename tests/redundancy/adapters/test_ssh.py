@@ -16,7 +16,7 @@ from typing import Any
 
 import paramiko
 import pytest
-from conftest import Sshd, free_port
+from loopback import Sshd, free_port
 from relay import Relay
 
 from redundancy.adapters.ssh import Patience, SshTransport

@@ -1,157 +1,16 @@
-"""A minimal frame and a console that answers from attributes."""
+"""The module's pages in a minimal frame."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import wraps
-from typing import Any, BinaryIO
 
 import pytest
-from flask import Flask, abort, request
-from flask.testing import FlaskClient
+from flask import Flask
 from jinja2 import DictLoader
+from page_fakes import FRAME, Browser, FakeConsole, FakeFrame
 
-from redundancy.configuration import ModuleConfiguration
-from redundancy.console import Decision, Overview, RunRecord, Watch
-from redundancy.contract import Imported, NetworkSettings
-from redundancy.errors import RedundancyError
+from redundancy.console import RunRecord, Watch
 from redundancy.pages import blueprint
-
-FRAME = (
-    "<html lang='{{ lang }}'><head><title>{% block title %}{% endblock %}</title>"
-    "{% block head %}{% endblock %}</head><body>{% block content %}{% endblock %}</body></html>"
-)
-TOKEN = "token-of-this-session"
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE6Q5mDEVH6pJvV5kqvSLGkFFlhGRzVYMyBwhBnNlfRN"
-NETWORK = NetworkSettings(
-    address="198.18.0.10", prefix=24, gateway="198.18.0.1", dns=("198.18.0.1", "198.18.0.2")
-)
-OWN = NetworkSettings(address="198.18.0.20", prefix=25, gateway="198.18.0.3", dns=())
-SAVED = ModuleConfiguration(
-    licence_key="AAAAA-BBBBB-CCCCC-11111",
-    mail_address="office@example.com",
-    start_date="2030-01-01",
-    start_time="02:30",
-    standby_user="root",
-    standby_password="hidden-secret",
-    standby_server="198.18.0.20",
-    standby_host_key=KEY,
-)
-
-
-@dataclass
-class FakeFrame:
-    """Lets in whom the test says."""
-
-    admin: bool = True
-    chosen: str = "de"
-
-    def require_admin(self, view: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(view)
-        def guarded() -> Any:
-            return view() if self.admin else abort(403)
-
-        return guarded
-
-    def csrf_token(self) -> str:
-        return TOKEN
-
-    def check_csrf(self) -> None:
-        if request.form.get("csrf_token") != TOKEN:
-            abort(400)
-
-    def language(self) -> Any:
-        return self.chosen
-
-    def user(self) -> str:
-        return "admin"
-
-
-@dataclass
-class FakeConsole:
-    """An engine whose answers are attributes, and that records what was ordered."""
-
-    seen: Overview = field(
-        default_factory=lambda: Overview(
-            role="standby",
-            designated="standby",
-            origin_age=timedelta(hours=5, minutes=10),
-            origin_stale=False,
-            adopts=NETWORK,
-            own=OWN,
-            lines_to_replug=(),
-            watch=None,
-            switchover=None,
-            runs=(),
-            next_run=None,
-        )
-    )
-    saved: ModuleConfiguration | None = SAVED
-    decision: Decision = field(
-        default_factory=lambda: Decision("claimed", "claimed", (), "198.18.0.10")
-    )
-    key: str = KEY
-    error: RedundancyError | None = None
-    expected_user: str = "admin"
-    watches: int = 0
-    clicks: list[tuple[str, bool]] = field(default_factory=list)
-    saves: list[ModuleConfiguration] = field(default_factory=list)
-    asked: list[ModuleConfiguration] = field(default_factory=list)
-    uploads: list[tuple[bytes, int, str]] = field(default_factory=list)
-
-    def look(self, **changes: Any) -> None:
-        """Change the overview."""
-        self.seen = replace(self.seen, **changes)
-
-    def overview(self) -> Overview:
-        return self.seen
-
-    def open_watch(self) -> None:
-        self.watches += 1
-
-    def switch_over(self, by: str, *, confirmed: bool) -> Decision:
-        self.clicks.append((by, confirmed))
-        return self.decision
-
-    def run_now(self, by: str) -> int:
-        raise AssertionError(f"no page starts a run, not even for {by}")
-
-    def initialise(self, stream: BinaryIO, size: int, by: str) -> Imported:
-        if self.error:
-            raise self.error
-        self.uploads.append((stream.read(), size, by))
-        return Imported(epoch=1, generation=7, objects=42)
-
-    def configuration(self) -> ModuleConfiguration | None:
-        return self.saved
-
-    def save_configuration(self, configuration: ModuleConfiguration, by: str) -> None:
-        if self.error:
-            raise self.error
-        assert by == self.expected_user
-        self.saves.append(configuration)
-        self.saved = configuration
-
-    def standby_host_key(self, configuration: ModuleConfiguration) -> str:
-        self.asked.append(configuration)
-        if self.error:
-            raise self.error
-        return self.key
-
-
-@dataclass
-class Browser:
-    """A person at the pages; every form goes with the session's token."""
-
-    client: FlaskClient
-
-    def get(self, path: str) -> Any:
-        return self.client.get(path)
-
-    def post(self, path: str, **fields: Any) -> Any:
-        return self.client.post(path, data={"csrf_token": TOKEN, **fields})
 
 
 @pytest.fixture

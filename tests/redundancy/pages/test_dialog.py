@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from conftest import KEY, SAVED, Browser, FakeConsole, FakeFrame
+from page_fakes import KEY, SAVED, Browser, FakeConsole, FakeFrame
 
 from redundancy.console import RunRecord
 from redundancy.errors import ConnectionLost, Refused

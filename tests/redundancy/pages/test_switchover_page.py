@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import Browser, FakeConsole, FakeFrame
+from page_fakes import Browser, FakeConsole, FakeFrame
 
 from redundancy.console import Decision, Watch
 from redundancy.pages import texts
@@ -55,7 +55,14 @@ def test_silence_is_told_against_what_is_needed(
     browser: Browser, console: FakeConsole, silence: Watch
 ) -> None:
     console.look(watch=silence)
-    assert "198.18.0.10 schweigt seit 2 s von nötigen 3 s" in browser.get(TAB).text
+    page = browser.get(TAB).text
+    assert "198.18.0.10 schweigt seit 2 s von nötigen 3 s" in page
+    assert 'class="good"' not in page
+
+
+def test_enough_silence_is_shown_as_good(browser: Browser, console: FakeConsole) -> None:
+    console.look(watch=Watch("198.18.0.10", 3.1, 3.0, ()))
+    assert 'class="good"' in browser.get(TAB).text
 
 
 def test_stale_data_are_warned_of(browser: Browser, console: FakeConsole) -> None:
