@@ -56,6 +56,8 @@ def main(argv: Sequence[str]) -> int:
         return module_host.host(machine, wiring)
 
     appliance = Appliance(machine, sever=sever, power_off=stop.set, load=load)
+    # Before the boot: the module's first question goes through this socket.
+    ControlSocket(options.run / "control.sock", appliance.dispatch, calendar).start()
     try:
         appliance.boot()
         _serve_pages(appliance.web)
@@ -63,7 +65,6 @@ def main(argv: Sequence[str]) -> int:
     except (Refusal, OSError) as error:
         sys.stderr.write(f"appliance: {error}\n")
         return 1
-    ControlSocket(options.run / "control.sock", appliance.dispatch, calendar).start()
 
     def call(words: Sequence[str], stdin: bytes) -> Mapping[str, Any]:
         with calendar.hold(" ".join(words[:2])):
