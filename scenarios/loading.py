@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from scenarios.marks import Marked, YamlError, parse
 from scenarios.models import Expectation, Scenario, Step
 
+_ABSENT = {"missing", "too_short"}
 LIBRARY = Path(__file__).parent / "library"
 
 
@@ -108,7 +109,7 @@ def _expanded(value: Any) -> Any:
 def _explain(error: ValidationError, marked: Marked, origin: str) -> ScenarioError:
     """Turn the first fault into one line with its place; what is wrong before what is missing."""
     faults = error.errors(include_url=False)
-    first = min(faults, key=lambda one: (one["type"] == "missing", marked.line(one["loc"])))
+    first = min(faults, key=lambda one: (one["type"] in _ABSENT, marked.line(one["loc"])))
     location = first["loc"]
     line = marked.line(location)
     where = ".".join(_readable(location, marked))
@@ -126,6 +127,8 @@ def _explain(error: ValidationError, marked: Marked, origin: str) -> ScenarioErr
     elif kind == "missing":
         message = f"`{location[-1]}` is missing"
         remedy = f"add `{location[-1]}:`"
+    elif kind == "too_short":
+        message = f"`{location[-1]}` is empty"
     elif kind == "literal_error":
         message = f"must be {first['ctx']['expected']}".replace("'", "`")
     elif kind == "string_pattern_mismatch":

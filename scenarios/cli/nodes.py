@@ -14,7 +14,7 @@ from emulator.lab import LabError
 from scenarios.cli.labs import lab_name
 from scenarios.cli.output import show_json, show_table, with_format
 
-_LAB = click.option("--lab", "name", callback=lab_name, help="Which one, if several are up.")
+_LAB = click.option("--lab", callback=lab_name, help="Which one, if several are up.")
 
 
 def ipv4(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -34,12 +34,12 @@ def ipv4(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
 @click.argument("node")
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
 @_LAB
-def execute(node: str, argv: tuple[str, ...], name: str | None) -> None:
+def execute(node: str, argv: tuple[str, ...], lab: str | None) -> None:
     """Run a program on a node: exec pbx1 -- appliancectl status."""
     from scenarios.staying import attached  # noqa: PLC0415 - imported when it is used
 
     stdin = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
-    with attached(name) as opened:
+    with attached(lab) as opened:
         status, out, errors = opened.lab.execute(node, argv, stdin)
     sys.stdout.buffer.write(out)
     sys.stderr.buffer.write(errors)
@@ -50,11 +50,11 @@ def execute(node: str, argv: tuple[str, ...], name: str | None) -> None:
 @click.command()
 @click.argument("node", type=click.Choice(["pbx1", "pbx2"]))
 @_LAB
-def ssh(node: str, name: str | None) -> None:
+def ssh(node: str, lab: str | None) -> None:
     """Log in to an appliance with the stock ssh client; its password is shown first."""
     from scenarios.staying import attached  # noqa: PLC0415 - imported when it is used
 
-    with attached(name) as opened:
+    with attached(lab) as opened:
         row = next(one for one in opened.lab.describe() if one.name == node)
         password = opened.access[node].root_password
     if not row.ssh:
@@ -72,11 +72,11 @@ def ssh(node: str, name: str | None) -> None:
 @click.command()
 @_LAB
 @with_format
-def mail(*, name: str | None, form: str) -> None:
+def mail(*, lab: str | None, form: str) -> None:
     """List the mails that the lab's sink took."""
     from scenarios.staying import attached  # noqa: PLC0415 - imported when it is used
 
-    with attached(name) as opened:
+    with attached(lab) as opened:
         messages = opened.lab.mail.messages()
     if form == "json":
         show_json(
@@ -107,11 +107,11 @@ def mail(*, name: str | None, form: str) -> None:
 @click.argument("address", required=False, callback=ipv4)
 @_LAB
 @with_format
-def arp(*, address: str | None, name: str | None, form: str) -> None:
+def arp(*, address: str | None, lab: str | None, form: str) -> None:
     """Ask who has an address, on the wire, just now; without one: the appliances'."""
     from scenarios.staying import attached  # noqa: PLC0415 - imported when it is used
 
-    with attached(name) as opened:
+    with attached(lab) as opened:
         nodes = opened.lab.describe()
         known = {one.mac: one.name for one in nodes}
         own = [str(one.factory["network"]["address"]) for one in opened.lab.spec.appliances]

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
 
+def with_format(command: Callable[..., None]) -> Callable[..., None]:
+    """Add `--format table|json` to a command, which gets it as `form`.
 
-def with_format(command: F) -> F:
-    """Add `--format table|json` to a command."""
+    Inside click it keeps the name `format`, so that the variable is called so, too.
+    """
+
+    @functools.wraps(command)
+    def renamed(**options: Any) -> None:
+        command(form=options.pop("format"), **options)
+
     option = click.option(
         "--format",
-        "form",
         type=click.Choice(["table", "json"]),
         default="table",
         show_default=True,
         help="For people or for programs.",
     )
-    return option(command)
+    return option(renamed)
 
 
 def show_json(value: Any) -> None:
