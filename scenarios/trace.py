@@ -1,9 +1,9 @@
 """The trace of a drill, and how two traces are compared.
 
 A trace is, for each node and source (for mails: each recipient), the list of (Calendar,
-event, cause). Order across these lists is not part of it: nobody promised any. What is compared is listed by
-name, so that a new event is looked at before it is trusted; facts of address and wire are
-real time and are judged by bounds (`checkers/`), not compared.
+event, cause). Order across these lists is not part of it: nobody promised any. What is
+compared is listed by name, so that a new event is looked at before it is trusted; facts of
+address and wire are real time and are judged by bounds (`checkers/`), not compared.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ COMPARED: Mapping[str, frozenset[str]] = {
             "takeover.committed",
             "takeover.settled",
             "modules.activated",
+            "mail.queued",
             "network.set",
             "login",
             "changed",
@@ -66,7 +67,7 @@ COMPARED: Mapping[str, frozenset[str]] = {
             "initialised",
         }
     ),
-    "mail": frozenset({"queued", "sent", "deferred"}),
+    "mail": frozenset({"sent", "deferred"}),
     "runner": frozenset({"phase", "step", "change", "expectation", "fault"}),
 }
 BOUNDED = frozenset({"address", "wire"})

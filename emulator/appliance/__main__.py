@@ -58,6 +58,8 @@ def main(argv: Sequence[str]) -> int:
     appliance = Appliance(machine, sever=sever, power_off=stop.set, load=load)
     # Before the boot: the module's first question goes through this socket.
     ControlSocket(options.run / "control.sock", appliance.dispatch, calendar).start()
+    # Before the boot, at whose end the module starts and asks through this socket.
+    ControlSocket(options.run / "control.sock", appliance.dispatch, calendar).start()
     try:
         appliance.boot()
         _serve_pages(appliance.web)

@@ -96,7 +96,7 @@ class MailQueue:
                     taken.append(row)
         for message_id, recipient, *_ in taken:
             told = {"message_id": message_id, "recipient": recipient}
-            self._machine.emit("mail", "queued", "", told)
+            self._machine.emit("appliance", "mail.queued", "", told)
         if taken:
             self._bell.ring()
         return {"queued": len(taken), "known": len(rows) - len(taken)}
