@@ -27,11 +27,14 @@ DEADLINE_S = 10.0
 
 
 class Bell:
-    def __init__(self) -> None:
-        self.rung = threading.Event()
+    def __init__(self, changed: threading.Condition) -> None:
+        self._changed = changed
+        self.rung = False
 
     def ring(self) -> None:
-        self.rung.set()
+        with self._changed:
+            self.rung = True
+            self._changed.notify_all()
 
 
 class HandCalendar:
@@ -40,8 +43,7 @@ class HandCalendar:
     def __init__(self) -> None:
         self._now = START
         self._changed = threading.Condition()
-        self.waiting_until: datetime | None = None
-        self.waiters = 0
+        self._waiters: list[tuple[datetime | None, Bell]] = []
 
     def now(self) -> datetime:
         return self._now
@@ -52,33 +54,29 @@ class HandCalendar:
             self._changed.notify_all()
 
     def bell(self) -> Any:
-        calendar = self
-
-        class Ringing(Bell):
-            def ring(self) -> None:
-                with calendar._changed:
-                    super().ring()
-                    calendar._changed.notify_all()
-
-        return Ringing()
+        return Bell(self._changed)
 
     def wait(self, until: datetime | None, bell: Any) -> bool:
+        waiter = (until, bell)
         with self._changed:
-            self.waiting_until = until
-            self.waiters += 1
+            self._waiters.append(waiter)
             self._changed.notify_all()
-            self._changed.wait_for(
-                lambda: bell.rung.is_set() or (until is not None and until <= self._now)
-            )
-            self.waiters -= 1
-            rung = bell.rung.is_set()
-            bell.rung.clear()
+            self._changed.wait_for(lambda: self._due(waiter))
+            self._waiters.remove(waiter)
+            rung, bell.rung = bell.rung, False
             return not rung
 
-    def await_waiter(self) -> None:
-        """Wait until somebody waits, that is: until all work is done."""
+    def await_quiet(self) -> datetime | None:
+        """Wait until somebody waits and nobody is about to go on; until when they wait."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self.waiters, DEADLINE_S)
+            assert self._changed.wait_for(
+                lambda: self._waiters and not any(map(self._due, self._waiters)), DEADLINE_S
+            )
+            return min((until for until, _ in self._waiters if until is not None), default=None)
+
+    def _due(self, waiter: tuple[datetime | None, Bell]) -> bool:
+        until, bell = waiter
+        return bell.rung or (until is not None and until <= self._now)
 
     def hold(self, _why: str) -> AbstractContextManager[None]:
         return nullcontext()
@@ -195,7 +193,8 @@ class Rig:
 
     def answer(self, *argv: str, stdin: bytes | BinaryIO = b"") -> dict[str, Any]:
         stream = io.BytesIO(stdin) if isinstance(stdin, bytes) else stdin
-        return self.appliance.dispatch(list(argv), stream)
+        # Every way to an appliance carries JSON.
+        return dict(json.loads(json.dumps(self.appliance.dispatch(list(argv), stream))))
 
     def run(self, *argv: str, stdin: bytes | BinaryIO = b"") -> dict[str, Any]:
         answer = self.answer(*argv, stdin=stdin)
