@@ -96,12 +96,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(128 + signal.SIGPIPE)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last place that can give it an exit code
         from scenarios.cli.trouble import explain  # noqa: PLC0415 - only where something failed
 
-        explained = explain(error)
-        if explained is None:
-            raise
-        line, code = explained
+        line, code = explain(error)
         click.echo(f"standby-lab: {line}", err=True)
         sys.exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,12 +14,17 @@ from scenarios.loading import ScenarioError
 FAILED, USAGE, BROKEN = 1, 2, 4
 
 
-def explain(error: Exception) -> tuple[str, int] | None:
-    """Return the line and the exit code; None for what nobody expected."""
+def explain(error: Exception) -> tuple[str, int]:
+    """Return the line and the exit code.
+
+    What nobody expected is a defect of this program: its traceback comes first, for whoever
+    mends it.
+    """
     for kind, code, line in _KNOWN:
         if isinstance(error, kind):
             return line(error), code
-    return None
+    traceback.print_exception(error)
+    return f"a defect: {type(error).__name__}: {error}; please report it", BROKEN
 
 
 def _line(message: str, remedy: str) -> str:
