@@ -10,7 +10,6 @@ HOST = 1
 MAIL = 30
 OBSERVER = 40
 FIRST_PHONE = 101
-LAST_PHONE = 219  # above lies what Docker assigns on its own
 
 
 def mac_of(lab: str, node: str) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from emulator.addressing import stations
 from emulator.backends import LabBackend, Lan, NodePlan, Record
 from emulator.clock import RealStopwatch
-from emulator.hosted_appliance import HostedAppliance
+from emulator.hosted_appliance import HostedAppliance, Site
 from emulator.lab import Event, History, LabError, LabSpec, NodeInfo, Timekeeper
 from emulator.registry import Registry
 from emulator.stations import HostedMailSink, HostedObserver, HostedPhone, HostedWire, Orders
@@ -47,12 +47,10 @@ class HostedLab:
         self._timekeeper: Timekeeper = served or RealTimekeeper()
         self._history = History()
         self._history_lock = threading.Lock()
-        self._orders: Orders | None = None
+        self._orders: Future[Orders] = Future()
         self._cables: Mapping[str, str] = {}
-        self._appliances = {
-            one.name: HostedAppliance(one, self._lan, backend, served, self._happened)
-            for one in spec.appliances
-        }
+        site = Site(backend, self._lan, self._switch, served, self._happened)
+        self._appliances = {one.name: HostedAppliance(one, site) for one in spec.appliances}
         self._mail: HostedMailSink | None = None
 
     def build(self, record: Record) -> None:
@@ -72,7 +70,7 @@ class HostedLab:
 
     def join(self) -> None:
         """Open the channels of a lab that another process has brought up."""
-        self._open_orders()
+        self._meet_switch()
         for one in self._appliances.values():
             if one.running():
                 one.join()
@@ -176,19 +174,26 @@ class HostedLab:
         argv = ["emulator.agents", "--lab", self._spec.name, "--subnet", self._spec.subnet]
         argv += ["--bridge", self._backend.bridge(self._lan), "--phones", str(self._spec.phones)]
         argv += ["--socket", SWITCH_SOCKET, *(["--fail-stop"] if self._spec.start else [])]
-        self._backend.boot(self._lan, NodePlan(SWITCH, "switch", tuple(argv), SWITCH_SOCKET))
-        self._open_orders()
+        plan = NodePlan(SWITCH, "switch", tuple(argv), SWITCH_SOCKET)
+        try:
+            self._backend.boot(self._lan, plan, self._plug)
+            self._meet_switch()
+        except BaseException as error:
+            if not self._orders.done():
+                self._orders.set_exception(error)
+            raise
 
-    def _open_orders(self) -> None:
-        self._orders = Orders(self._backend.connect(self._lan, SWITCH, SWITCH_SOCKET))
-        self._cables = self._orders.do("switch.cables")
-        for one in self._appliances.values():
-            one.wired(self.wire)
+    def _meet_switch(self) -> None:
+        orders = Orders(self._backend.connect(self._lan, SWITCH, SWITCH_SOCKET))
+        self._orders.set_result(orders)
+        self._cables = orders.do("switch.cables")
+
+    def _plug(self, cable: str, pid: int) -> None:
+        self._switch().plug(cable, pid)
 
     def _switch(self) -> Orders:
-        if self._orders is None:
-            raise LabError(f"lab {self._spec.name} is not up", remedy="bring it up first")
-        return self._orders
+        """Return the way to the switch; appliances that boot meanwhile wait for it."""
+        return self._orders.result()
 
     def _cable(self, node: str) -> str:
         return self._cables.get(node) or self._backend.cable(self._lan, node)
@@ -219,9 +224,8 @@ class HostedLab:
     def _hang_up(self) -> None:
         for one in self._appliances.values():
             one.hang_up()
-        if self._orders is not None:
-            self._orders.close()
-            self._orders = None
+        if self._orders.done() and self._orders.exception() is None:
+            self._orders.result().close()
 
 
 class HostedMaker:

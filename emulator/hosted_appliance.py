@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ import httpx
 from emulator.backends import LabBackend, Lan, NodePlan
 from emulator.lab import ApplianceSpec, LabError, NodeDown, NodeInfo
 from emulator.nodelink import NodeLink
-from emulator.stations import HostedWire
+from emulator.stations import Orders
 from emulator.timekeeper import ServedTimekeeper
 
 LAB_SOCKET = "/run/appliance/lab.sock"
@@ -27,32 +28,39 @@ SSH_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
 Happened = Callable[[str, Mapping[str, Any]], None]
 
 
+@dataclass(frozen=True)
+class Site:
+    """What the appliances of a lab share.
+
+    Attributes:
+        backend: who hosts them.
+        lan: the LAN that they stand on.
+        switch: waits for the switch and returns the way to it.
+        timekeeper: who serves their Calendar; None: they have the real clock.
+        happened: told of each event.
+    """
+
+    backend: LabBackend
+    lan: Lan
+    switch: Callable[[], Orders]
+    timekeeper: ServedTimekeeper | None
+    happened: Happened
+
+
 class HostedAppliance:
     """Boots, reaches and kills one appliance.
 
     Args:
         spec: its name and factory settings.
-        lan: the LAN that it stands on.
-        backend: who hosts it.
-        timekeeper: who serves its Calendar; None: it has the real clock.
-        happened: told of each of its events.
+        site: where it stands.
     """
 
-    def __init__(
-        self,
-        spec: ApplianceSpec,
-        lan: Lan,
-        backend: LabBackend,
-        timekeeper: ServedTimekeeper | None,
-        happened: Happened,
-    ) -> None:
+    def __init__(self, spec: ApplianceSpec, site: Site) -> None:
         self._spec = spec
-        self._lan = lan
-        self._backend = backend
-        self._timekeeper = timekeeper
-        self._happened = happened
+        self._site = site
+        self._backend = site.backend
+        self._lan = site.lan
         self._link: NodeLink | None = None
-        self._wire: HostedWire | None = None
 
     @property
     def name(self) -> str:
@@ -63,10 +71,6 @@ class HostedAppliance:
     def address(self) -> str:
         """The address that it has from the factory."""
         return str(self._spec.factory["network"]["address"])
-
-    def wired(self, wire: HostedWire) -> None:
-        """Learn of the switch, which takes the link away at a power-off."""
-        self._wire = wire
 
     def ctl(self, argv: Sequence[str], stdin: bytes = b"") -> Mapping[str, Any]:
         """Run `appliancectl --json ARGV` over the control channel; the `result`.
@@ -105,8 +109,8 @@ class HostedAppliance:
         """Pull the plug: link gone first, as a dead box does not answer ARP, then all dead."""
         if not self.running():
             raise NodeDown(f"{self.name} is off already")
-        if self._wire is not None:
-            self._wire.unplug(self.name)
+        cable = self._backend.cable(self._lan, self.name)
+        self._site.switch().do("switch.carrier", cable=cable, up=False)
         self._backend.power_off(self._lan, self.name)
         self.hang_up()
 
@@ -121,10 +125,10 @@ class HostedAppliance:
             raise LabError(f"{self.name} is on already", remedy="power it off first")
         state = self._backend.state_folder(self._lan, self.name)
         files = {FACTORY_FILE: json.dumps(self._spec.factory).encode()}
-        calendar = "served" if self._timekeeper else "real"
+        calendar = "served" if self._site.timekeeper else "real"
         program = ("emulator.appliance", "--state", state, "--calendar", calendar)
         plan = NodePlan(self.name, "appliance", program, LAB_SOCKET, files)
-        self._backend.boot(self._lan, plan)
+        self._backend.boot(self._lan, plan, self._plug)
         try:
             self.join()
         except NodeDown as error:
@@ -140,7 +144,7 @@ class HostedAppliance:
     def join(self) -> None:
         """Open the control channel and wait until the appliance has booted."""
         pipe = self._backend.connect(self._lan, self.name, LAB_SOCKET)
-        self._link = NodeLink(self.name, pipe, self._timekeeper, self._happened)
+        self._link = NodeLink(self.name, pipe, self._site.timekeeper, self._site.happened)
         self._link.await_ready(BOOT_LIMIT_S)
 
     def hang_up(self) -> None:
@@ -166,6 +170,9 @@ class HostedAppliance:
             ssh=f"ssh {SSH_OPTIONS} root@{address}",
             health="up",
         )
+
+    def _plug(self, cable: str, pid: int) -> None:
+        self._site.switch().plug(cable, pid)
 
     def _last_words(self) -> str:
         lines = self._backend.log(self._lan, self.name).decode(errors="replace").splitlines()

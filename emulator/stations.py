@@ -60,6 +60,10 @@ class Orders:
             raise LabError(answer["error"])
         return answer["result"]
 
+    def plug(self, cable: str, pid: int) -> None:
+        """Lay a cable to a process of the switch's host (`emulator.backends.Plug`)."""
+        self.do("switch.plug", cable=cable, pid=pid)
+
     def close(self) -> None:
         """Hang up; harmless when repeated."""
         self._pipe.close()
@@ -174,7 +178,3 @@ class HostedWire:
         """Plug a node's cable in or out."""
         self._orders.do("switch.carrier", cable=self._cable(node), up=up)
         self._plugged(node, up=up)
-
-    def unplug(self, node: str) -> None:
-        """Take the link from a node that loses its power; no fault of the wire."""
-        self._orders.do("switch.carrier", cable=self._cable(node), up=False)

@@ -9,12 +9,12 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 from emulator.addressing import Station, stations
-from emulator.agents.mail import MailSink
 from emulator.agents.namespace import NetworkNamespace
 from emulator.agents.observer import Observer
 from emulator.agents.phone import Phone
@@ -23,15 +23,36 @@ from emulator.agents.switch import Switch
 Operation = Callable[..., Any]
 
 
-def furnish(bridge: str, places: tuple[Station, ...], prefix: int) -> dict[str, Operation]:
-    """Set all stations up; the operations that orders can name, as `node.operation`."""
-    switch = Switch(bridge)
+class Panel:
+    """The operations that orders can name, as `node.operation`.
+
+    Cables can be laid at once; stations are furnished meanwhile, and orders to them wait.
+
+    Args:
+        switch: the switch.
+        places: the stations.
+        prefix: the length of the LAN's prefix.
+    """
+
+    def __init__(self, switch: Switch, places: tuple[Station, ...], prefix: int) -> None:
+        self._own: dict[str, Operation] = {
+            "switch.plug": switch.plug,
+            "switch.carrier": switch.carrier,
+            "switch.capture": switch.capture,
+            "switch.pcap": lambda: base64.b64encode(switch.pcap()).decode(),
+        }
+        self._furnished = ThreadPoolExecutor(1).submit(furnish, switch, places, prefix)
+
+    def operation(self, name: str) -> Operation:
+        """Return an operation; KeyError if there is none, OSError if furnishing failed."""
+        return self._own.get(name) or self._furnished.result()[name]
+
+
+def furnish(switch: Switch, places: tuple[Station, ...], prefix: int) -> dict[str, Operation]:
+    """Set all stations up and return their operations."""
     namespaces = {station: NetworkNamespace() for station in places}
-    switch.plug(namespaces, prefix)
+    switch.furnish(namespaces, prefix)
     operations: dict[str, Operation] = {
-        "switch.carrier": switch.carrier,
-        "switch.capture": switch.capture,
-        "switch.pcap": lambda: base64.b64encode(switch.pcap()).decode(),
         "switch.cables": lambda: {place.name: switch.cable(place) for place in places},
         "switch.namespaces": lambda: {place.name: namespaces[place].path for place in places},
     }
@@ -42,6 +63,8 @@ def furnish(bridge: str, places: tuple[Station, ...], prefix: int) -> dict[str, 
 
 def _operations(station: Station, namespace: NetworkNamespace) -> dict[str, Operation]:
     if station.name == "mail":
+        from emulator.agents.mail import MailSink  # noqa: PLC0415 - slow; cables do not wait for it
+
         return {"mail.messages": MailSink(namespace, station.address).messages}
     if station.name == "observer":
         observer = Observer(namespace, station.mac, station.address)
@@ -54,12 +77,12 @@ def _operations(station: Station, namespace: NetworkNamespace) -> dict[str, Oper
     return {f"{station.name}.watch": phone.watch, f"{station.name}.stop": phone.stop}
 
 
-def serve(path: Path, operations: Mapping[str, Operation], *, fail_stop: bool) -> None:
+def serve(path: Path, panel: Panel, *, fail_stop: bool) -> None:
     """Take orders, one JSON object a line, each answered under its number.
 
     Args:
         path: of the Unix socket.
-        operations: what can be ordered.
+        panel: what can be ordered.
         fail_stop: end with the connection, so that a killed runner leaves nothing running.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,16 +94,16 @@ def serve(path: Path, operations: Mapping[str, Operation], *, fail_stop: bool) -
         while True:
             peer, _ = listener.accept()
             if fail_stop:
-                _take_orders(peer, operations)
+                _take_orders(peer, panel)
                 os._exit(0)  # threads that wait for frames do not hold the end up
-            threading.Thread(target=_take_orders, args=(peer, operations), daemon=True).start()
+            threading.Thread(target=_take_orders, args=(peer, panel), daemon=True).start()
 
 
-def _take_orders(peer: socket.socket, operations: Mapping[str, Operation]) -> None:
+def _take_orders(peer: socket.socket, panel: Panel) -> None:
     writing = threading.Lock()
 
     def obey(order: Mapping[str, Any]) -> None:
-        answer = {"id": order["id"], **_obey(order, operations)}
+        answer = {"id": order["id"], **_obey(order, panel)}
         with writing:
             peer.sendall(json.dumps(answer).encode() + b"\n")
 
@@ -89,9 +112,9 @@ def _take_orders(peer: socket.socket, operations: Mapping[str, Operation]) -> No
             threading.Thread(target=obey, args=(json.loads(line),), daemon=True).start()
 
 
-def _obey(order: Mapping[str, Any], operations: Mapping[str, Operation]) -> dict[str, Any]:
+def _obey(order: Mapping[str, Any], panel: Panel) -> dict[str, Any]:
     try:
-        return {"result": operations[order["do"]](**order["with"])}
+        return {"result": panel.operation(order["do"])(**order["with"])}
     except KeyError:
         return {"error": f"{order['do']} is not known here"}
     except (OSError, TypeError, ValueError) as error:
@@ -109,8 +132,8 @@ def main() -> None:
     parser.add_argument("--fail-stop", action="store_true")
     options = parser.parse_args()
     places = stations(options.lab, options.subnet, options.phones)
-    operations = furnish(options.bridge, places, options.subnet.prefixlen)
-    serve(options.socket, operations, fail_stop=options.fail_stop)
+    panel = Panel(Switch(options.bridge), places, options.subnet.prefixlen)
+    serve(options.socket, panel, fail_stop=options.fail_stop)
 
 
 if __name__ == "__main__":

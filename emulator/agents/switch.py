@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import io
 import socket
@@ -27,7 +28,21 @@ class Switch:
         self._bridge = bridge
         self._recording: tuple[Tap, threading.Thread, list[Frame]] | None = None
 
-    def plug(self, stations: dict[Station, NetworkNamespace], prefix: int) -> None:
+    def plug(self, cable: str, pid: int) -> None:
+        """Lay a cable from the bridge to the namespace of a process, as its `eth0`.
+
+        Args:
+            cable: the name of the bridge's end.
+            pid: of the process.
+        """
+        with contextlib.suppress(OSError):  # that of a node that was killed just now
+            run_ip(f"link del {cable}")
+        run_ip(
+            f"link add {cable} type veth peer name eth0 netns {pid}",
+            f"link set {cable} master {self._bridge} up",
+        )
+
+    def furnish(self, stations: dict[Station, NetworkNamespace], prefix: int) -> None:
         """Give each station a port with its MAC and address, and a cable to the bridge."""
         lines = []
         for station, namespace in stations.items():
@@ -54,16 +69,15 @@ class Switch:
         """Plug a cable in or out: the other end loses its carrier (netdevice(7)).
 
         Args:
-            cable: an interface of this namespace, by name or by index.
+            cable: an interface of this namespace.
             up: in or out.
         """
-        name = socket.if_indextoname(int(cable)) if cable.isdecimal() else cable
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            request = struct.pack("16sH14x", name.encode(), 0)
+            request = struct.pack("16sH14x", cable.encode(), 0)
             answer = fcntl.ioctl(control, SIOCGIFFLAGS, request)
             flags = struct.unpack("16sH14x", answer)[1]
             flags = flags | IFF_UP if up else flags & ~IFF_UP
-            fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", name.encode(), flags))
+            fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", cable.encode(), flags))
 
     def capture(self) -> None:
         """Start to record ARP on the whole LAN, unicast replies included.

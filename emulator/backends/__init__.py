@@ -35,13 +35,13 @@ class Lan:
 
     @property
     def interface(self) -> str:
-        """Return the name of the LAN's interface on the host (at most 15 characters)."""
+        """Return the name of the LAN's interface on the host, with room for a suffix."""
         return self.interface_of(self.lab)
 
     @staticmethod
     def interface_of(lab: str) -> str:
         """Return the name of a lab's interface on the host."""
-        return "sl" + hashlib.sha256(lab.encode()).hexdigest()[:8]
+        return "sl" + hashlib.sha256(lab.encode()).hexdigest()[:6]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,13 @@ class Completed:
     err: bytes
 
 
+class Plug(Protocol):
+    """Lays cables (`emulator.agents.switch.Switch.plug`)."""
+
+    def __call__(self, cable: str, pid: int) -> None:
+        """Lay a cable from the bridge to a process of the switch's host."""
+
+
 class LabBackend(Protocol):
     """Hosts nodes. Every failure is a `LabError` that says what, where and what to do."""
 
@@ -88,8 +95,14 @@ class LabBackend(Protocol):
     def state_folder(self, lan: Lan, node: str) -> str:
         """Return where a node's state lies, as the node sees it."""
 
-    def boot(self, lan: Lan, node: NodePlan) -> None:
-        """Start a node's program, the first time or after `power_off`; its files stay."""
+    def boot(self, lan: Lan, node: NodePlan, plug: Plug) -> None:
+        """Start a node's program, the first time or after `power_off`; its files stay.
+
+        Args:
+            lan: the LAN that an appliance is connected to before its program starts.
+            node: what to start.
+            plug: asks the switch node for a cable, where this computer cannot lay one.
+        """
 
     def power_off(self, lan: Lan, node: str) -> None:
         """Kill every process of a node at once; returns when all are dead."""
@@ -98,7 +111,7 @@ class LabBackend(Protocol):
         """Say whether a node is on."""
 
     def cable(self, lan: Lan, node: str) -> str:
-        """Return the interface of the switch where a running node's cable ends."""
+        """Return the interface of the switch where an appliance's cable ends."""
 
     def connect(self, lan: Lan, node: str, socket_path: str) -> Pipe:
         """Connect to the socket of a node's program, waiting until it listens."""

@@ -1,8 +1,9 @@
 """Labs in containers, on any Docker Engine that `DOCKER_HOST` names.
 
-An internal bridge network is the LAN. The switch node is a container in the network
-namespace of the engine's host, where the bridge and the ends of all cables are; so three
-containers make a lab of two appliances with all its stations.
+An internal bridge network is the LAN. The switch node is a container in the namespaces of
+the engine's host, where the bridge and the ends of all cables are, and lays them: Docker
+would give addresses of its own, and takes half a second for it. So three containers make a
+lab of two appliances with all its stations.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from typing import Any, Literal
 
 import docker
 from docker.errors import APIError, DockerException, NotFound
-from docker.types import EndpointConfig, IPAMConfig, IPAMPool
+from docker.types import IPAMConfig, IPAMPool
 from requests.exceptions import RequestException
 
-from emulator.backends import Completed, Lan, NodePlan, Record
+from emulator.backends import Completed, Lan, NodePlan, Plug, Record
 from emulator.backends.streams import ExecPipe, ExecStream
 from emulator.lab import LabError, NodeDown
 from emulator.nodelink import Pipe
@@ -33,9 +34,9 @@ STATE = "/var/lib/appliance"
 # As Dockerfile.appliance places them.
 LINK = "/opt/standby-lab/emulator/appliance/link.py"
 INIT = "/opt/standby-lab/emulator/backends/container-init.sh"
+LONGEST_INTERFACE = 15
 ENGINE_LIMIT_S = 60
 CONNECTIONS = 32  # one stays taken for each control channel
-OWN_RANGE_PREFIX = 27  # Docker's own assignments lie in the top /27 of the subnet
 CAPABILITIES = {
     "appliance": ("NET_ADMIN", "NET_RAW"),
     "switch": ("NET_ADMIN", "NET_RAW", "SYS_ADMIN"),  # the last one makes the stations' namespaces
@@ -59,7 +60,6 @@ class DockerBackend:
         self._client = client
         self._image = image
         self._folder = str(folder)
-        self._cables: dict[tuple[str, str], str] = {}
         self._attached: dict[tuple[str, str], ExecStream] = {}
 
     @classmethod
@@ -76,8 +76,7 @@ class DockerBackend:
     def create_lan(self, lan: Lan, record: Record) -> None:
         """Make the internal network; its bridge has a name that we know."""
         record({"what": "network", "name": _network(lan)})
-        own = list(lan.subnet.subnets(new_prefix=OWN_RANGE_PREFIX))[-1]
-        pool = IPAMPool(subnet=str(lan.subnet), iprange=str(own), gateway=str(lan.host_address))
+        pool = IPAMPool(subnet=str(lan.subnet), gateway=str(lan.host_address))
         with _translated(f"make the network {lan.subnet}"):
             self._client.create_network(
                 _network(lan),
@@ -98,7 +97,7 @@ class DockerBackend:
         """Return the folder in the container that a kill and a start leave alone."""
         return STATE
 
-    def boot(self, lan: Lan, node: NodePlan) -> None:
+    def boot(self, lan: Lan, node: NodePlan, plug: Plug) -> None:
         """Start a node's container, making it the first time.
 
         Attaching is cheap, in comparison with an exec; so the control channel comes with
@@ -113,12 +112,14 @@ class DockerBackend:
             wanted = {"stdin": 1, "stdout": 1, "stream": 1}
             stream = ExecStream(self._client.attach_socket(name, params=wanted))
             self._client.start(name)
+            if node.role == "appliance":
+                pid = self._client.inspect_container(name)["State"]["Pid"]
+                plug(self.cable(lan, node.name), int(pid))
             stream.send(b"%d\n%b" % (len(files), files))
         self._attached[lan.lab, node.name] = stream
 
     def power_off(self, lan: Lan, node: str) -> None:
         """Kill the container's processes at once."""
-        self._cables.pop((lan.lab, node), None)
         self._detach((lan.lab, node))
         with _translated(f"kill {node}"):
             self._client.kill(_container(lan, node))
@@ -134,14 +135,8 @@ class DockerBackend:
             return bool(state["Running"])
 
     def cable(self, lan: Lan, node: str) -> str:
-        """Return the index of the cable's end on the engine's host."""
-        key = (lan.lab, node)
-        if key not in self._cables:
-            done = self.execute(lan, node, ["cat", "/sys/class/net/eth0/iflink"])
-            if done.status:
-                raise NodeDown(f"{node} has no cable: {done.err.decode(errors='replace').strip()}")
-            self._cables[key] = done.out.decode().strip()
-        return self._cables[key]
+        """Return the cable's name on the engine's host."""
+        return f"{lan.interface}.{node}"[:LONGEST_INTERFACE]
 
     def connect(self, lan: Lan, node: str, socket_path: str) -> Pipe:
         """Take the channel that came with the start, or run a program that joins the socket."""
@@ -190,7 +185,6 @@ class DockerBackend:
     def destroy(self, lab: str) -> None:
         """Remove the lab's containers, then its network."""
         mine = {"label": [f"{LAB}={lab}", f"{FOLDER}={self._folder}"]}
-        self._cables = {key: cable for key, cable in self._cables.items() if key[0] != lab}
         for key in [key for key in self._attached if key[0] == lab]:
             self._detach(key)
         with _translated(f"remove lab {lab}"), ThreadPoolExecutor() as pool:
@@ -219,21 +213,19 @@ class DockerBackend:
         }
 
     def _create(self, lan: Lan, node: NodePlan) -> None:
-        # The switch stands in the namespace of the engine's host: nothing there is ours to drop.
-        network, port = ("host", "") if node.role == "switch" else (_network(lan), "eth0")
+        on_host = node.role == "switch"
         self._client.create_container(
             self._image,
-            command=["sh", INIT, port, STATE, LINK, node.socket, "python3", "-m", *node.program],
+            command=["sh", INIT, STATE, LINK, node.socket, "python3", "-m", *node.program],
             stdin_open=True,
             name=_container(lan, node.name),
-            hostname=None if node.role == "switch" else node.name,
+            hostname=None if on_host else node.name,
             labels={LAB: lan.lab, NODE: node.name, FOLDER: self._folder},
             host_config=self._client.create_host_config(
-                network_mode=network, cap_add=list(CAPABILITIES[node.role])
+                cap_add=list(CAPABILITIES[node.role]),
+                network_mode="host" if on_host else "none",
+                pid_mode="host" if on_host else None,
             ),
-            networking_config=None
-            if node.role == "switch"
-            else {"EndpointsConfig": {network: EndpointConfig(self._client.api_version)}},
         )
 
     def _detach(self, key: tuple[str, str]) -> None:

@@ -20,7 +20,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Literal
 
-from emulator.backends import Completed, Lan, NodePlan, Record
+from emulator.backends import Completed, Lan, NodePlan, Plug, Record
 from emulator.backends.pipes import SocketPipe
 from emulator.backends.processes import FOLDER, LAB, NODE, LabProcess, kill, labelled
 from emulator.lab import LabError, NodeDown
@@ -81,7 +81,7 @@ class NetnsBackend:
         """Return the folder of the host that is the node's disk."""
         return str(self._home(lan.lab, node) / "state")
 
-    def boot(self, lan: Lan, node: NodePlan) -> None:
+    def boot(self, lan: Lan, node: NodePlan, plug: Plug) -> None:  # noqa: ARG002 - the protocol's; the host's own `ip` does it
         """Start a node's namespaces, plug its cable in, then start its program."""
         home = self._home(lan.lab, node.name)
         switch = self._init(lan.lab, HOLDER)

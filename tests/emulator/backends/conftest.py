@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from emulator.addressing import mac_of
-from emulator.backends import Completed, LabBackend, Lan, NodePlan
+from emulator.backends import Completed, LabBackend, Lan, NodePlan, Record
 from emulator.backends.docker import DockerBackend
 from emulator.backends.netns import NetnsBackend
 from emulator.registry import Registry
@@ -53,17 +53,19 @@ class Bench:
         return str(self.lan.subnet[host])
 
     def boot(self, node: str, host: int) -> None:
-        boot(self.backend, self.lan, node, host)
+        boot(self.backend, self.lan, node, host, self.orders)
 
     def run(self, node: str, *argv: str, stdin: bytes = b"") -> Completed:
         return self.backend.execute(self.lan, node, argv, stdin)
 
 
-def boot(backend: LabBackend, lan: Lan, node: str, host: int) -> None:
+def boot(backend: LabBackend, lan: Lan, node: str, host: int, orders: Orders) -> None:
     """Start a node that serves its state folder at an address."""
     folder = backend.state_folder(lan, node)
     program = ("http.server", "80", "--directory", folder)
-    backend.boot(lan, NodePlan(node, "appliance", program, NOWHERE, {"greeting": node.encode()}))
+    backend.boot(
+        lan, NodePlan(node, "appliance", program, NOWHERE, {"greeting": node.encode()}), orders.plug
+    )
     for argv in (
         ["ip", "addr", "flush", "dev", "eth0"],
         ["ip", "link", "set", "eth0", "address", mac_of(lan.lab, node), "up"],
@@ -72,11 +74,16 @@ def boot(backend: LabBackend, lan: Lan, node: str, host: int) -> None:
         assert backend.execute(lan, node, argv).status == 0
 
 
-def switch_plan(backend: LabBackend, lan: Lan) -> NodePlan:
-    """Return the switch node of a LAN with one phone."""
+def meet_switch(backend: LabBackend, lan: Lan) -> Orders:
+    """Start the switch node of a LAN with one phone."""
     argv = ["emulator.agents", "--lab", lan.lab, "--subnet", str(lan.subnet), "--phones", "1"]
     argv += ["--bridge", backend.bridge(lan), "--socket", SOCKET]
-    return NodePlan("switch", "switch", tuple(argv), SOCKET)
+    backend.boot(lan, NodePlan("switch", "switch", tuple(argv), SOCKET), no_plug)
+    return Orders(backend.connect(lan, "switch", SOCKET))
+
+
+def no_plug(cable: str, pid: int) -> None:
+    raise AssertionError("a switch has no cable to itself")
 
 
 def fetch_page(address: str, path: str) -> bytes:
@@ -90,6 +97,19 @@ def fetch_page(address: str, path: str) -> bytes:
         except urllib.error.URLError:
             pause.wait(0.01)
     raise AssertionError(f"nothing listens at {address}")
+
+
+def make_small_lab(backend: LabBackend, lan: Lan, record: Record) -> Orders:
+    """Make a LAN with its switch and one node."""
+    backend.create_lan(lan, record)
+    orders = meet_switch(backend, lan)
+    boot(backend, lan, "pbx1", 10, orders)
+    return orders
+
+
+@pytest.fixture(scope="session")
+def small_lab() -> Callable[[LabBackend, Lan, Record], Orders]:
+    return make_small_lab
 
 
 @pytest.fixture(scope="session")
@@ -138,11 +158,8 @@ def bench(backend: LabBackend, claims: Registry) -> Iterator[Bench]:
     subnet = claims.free_subnet(backend)
     lan = Lan(f"bench-{subnet.network_address}".replace(".", "-"), subnet)
     try:
-        backend.create_lan(lan, lambda _row: None)
-        backend.boot(lan, switch_plan(backend, lan))
-        boot(backend, lan, "pbx1", 10)
-        boot(backend, lan, "pbx2", 20)
-        orders = Orders(backend.connect(lan, "switch", SOCKET))
+        orders = make_small_lab(backend, lan, lambda _row: None)
+        boot(backend, lan, "pbx2", 20, orders)
         yield Bench(backend, lan, orders)
         orders.close()
     finally:

@@ -15,7 +15,7 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.utils import rdpcap
 
 from emulator.addressing import mac_of
-from emulator.backends import LabBackend, Lan, NodePlan
+from emulator.backends import LabBackend, Lan
 from emulator.lab import LabError, LabSpec, NodeDown
 from emulator.registry import Registry
 
@@ -110,7 +110,7 @@ def test_power_off_ends_answers_at_once_and_files_outlive_it(bench, fetch):
     fetch(bench.address(20), "greeting")
     state = bench.backend.state_folder(bench.lan, "pbx2")
     bench.run("pbx2", "sh", "-c", f"echo kept > {state}/later")
-    bench.wire.unplug("pbx2")
+    bench.wire.carrier("pbx2", up=False)
     assert bench.observer.who_has(bench.address(20), 0.05) == ()
     bench.backend.power_off(bench.lan, "pbx2")
     assert bench.observer.who_has(bench.address(20), 0.05) == ()
@@ -131,9 +131,8 @@ def test_missing_file_and_folder_are_told_apart_from_empty_ones(bench):
     assert bench.backend.files(bench.lan, "pbx1", "no") == []
 
 
-def test_destroy_leaves_nothing_and_may_be_repeated(backend: LabBackend, lan: Lan):
-    backend.create_lan(lan, lambda _row: None)
-    backend.boot(lan, NodePlan("pbx1", "appliance", ("http.server", "80"), "/run/nowhere.sock"))
+def test_destroy_leaves_nothing_and_may_be_repeated(backend: LabBackend, lan: Lan, small_lab):
+    small_lab(backend, lan, lambda _row: None).close()
     assert lan.interface in interfaces()
     assert lan.lab in backend.labels()
     for _ in range(2):
@@ -150,7 +149,7 @@ def test_lan_of_the_same_name_is_declined(backend: LabBackend, lan: Lan):
 
 
 def test_repair_removes_what_a_killed_runner_left_and_nothing_before(
-    make_backend: Callable[[Path], LabBackend], lan: Lan, tmp_path: Path
+    make_backend: Callable[[Path], LabBackend], lan: Lan, tmp_path: Path, small_lab
 ):
     registry = Registry(tmp_path)
     backend = make_backend(registry.labs_folder)
@@ -159,10 +158,10 @@ def test_repair_removes_what_a_killed_runner_left_and_nothing_before(
 
     def make_a_lab_and_wait(ready, never):
         record = Registry(tmp_path).enter(spec, backend)
-        backend.create_lan(lan, record)
-        backend.boot(lan, NodePlan("pbx1", "appliance", ("http.server", "80"), "/run/nowhere.sock"))
+        orders = small_lab(backend, lan, record)
         ready.set()
         never.wait()
+        orders.close()
 
     context = multiprocessing.get_context("fork")
     ready, never = context.Event(), context.Event()
