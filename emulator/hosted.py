@@ -23,6 +23,8 @@ from emulator.timekeeper import RealTimekeeper, ServedTimekeeper
 
 SWITCH = "switch"
 SWITCH_SOCKET = "/run/switch.sock"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+APPLIANCE_PATH = f"/run/appliance/bin:{SYSTEM_PATH}"  # as in an SSH session: `appliancectl` first
 
 
 class HostedLab:
@@ -126,6 +128,8 @@ class HostedLab:
             if path is None:
                 raise LabError(f"lab {self._spec.name} has no node {node}")
             node, argv = SWITCH, ["nsenter", f"--net={path}", "--", *argv]
+        else:
+            argv = ["env", f"PATH={APPLIANCE_PATH}", *argv]
         done = self._backend.execute(self._lan, node, argv, stdin)
         return done.status, done.out, done.err
 
