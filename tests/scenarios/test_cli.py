@@ -117,3 +117,60 @@ def test_options_come_from_the_environment_too() -> None:
     done = call("scenarios", STANDBY_LAB_SCENARIOS_FORMAT="json")
 
     assert json.loads(done.stdout)
+
+
+SCENARIO = """
+id: mine
+title: Mine
+covers: T1
+lab: {users: 2, schedule: {every: 1 day, first in: 2 min}}
+steps:
+  - initialise: pbx2
+  - advance: {on: pbx1, to: run.succeeded, within: 1 h}
+  STEP
+expect:
+  - answers: {for: pbx1, only: pbx1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "verdict", "code"),
+    [
+        ("- wait: 1 s", "passed", 0),
+        ("- advance: {on: pbx1, to: run.failed, within: 10 min}", "failed", 1),
+        ("- cut transfer: {into: pbx2, after: 60 %}", "inconclusive", 3),
+    ],
+)
+def test_the_exit_code_tells_the_verdict(
+    step: str, verdict: str, code: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(SCENARIO.replace("STEP", step))
+
+    done = call(
+        *("run", str(path), "--backend", "sim", "--format", "json"),
+        *("--runs", str(tmp_path / "runs")),
+    )
+
+    assert done.returncode == code, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert (row["scenario"], row["backend"], row["verdict"]) == ("mine", "sim", verdict)
+    assert set(row) == {
+        *("scenario", "seed", "backend", "verdict", "trace_hash"),
+        *("outage_s", "lost_objects", "run"),
+    }
+    assert call("verify", row["run"]).returncode == code
+
+
+def test_a_run_ends_with_verdict_outage_loss_path_and_the_next_command(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+
+    done = call("run", "failover", "--backend", "sim", "--runs", str(runs))
+
+    assert done.returncode == 0, done.stdout
+    tail = done.stdout[done.stdout.index("failover on sim: passed") :].splitlines()
+    assert tail[1].startswith("outage ")
+    assert "first client back" in tail[1]
+    assert tail[2] == "lost: 1 object(s) doomed"
+    assert tail[3].startswith(f"evidence: {runs}")
+    assert tail[4].startswith("next: standby-lab verify ")
