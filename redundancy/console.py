@@ -21,6 +21,8 @@ class Watch:
         silent_s: how long it has been silent without a gap, in seconds.
         needed_s: how long it must be silent before a switchover.
         answered_by: MACs that answered last, empty while it is silent.
+
+    There is none before the first probe has been heard out.
     """
 
     address: str
@@ -42,7 +44,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Overview:
-    """Everything that the tab "Redundanz" shows (R49 to R51)."""
+    """Everything that the tab "Redundanz" shows (R49 to R51); instants are in UTC."""
 
     role: Role
     designated: Role
@@ -55,6 +57,7 @@ class Overview:
     switchover: str | None  # the journal's last word on a switchover, None: never asked
     runs: tuple[RunRecord, ...]
     next_run: datetime | None
+    zone: str  # of the appliance, for showing instants
 
 
 @dataclass(frozen=True)

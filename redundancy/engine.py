@@ -235,6 +235,7 @@ class Engine:
             switchover=self._last_switchover(),
             runs=self._runs(),
             next_run=self._next_run() if may_run else None,
+            zone=status.zone,
         )
 
     def open_watch(self) -> None:
@@ -333,9 +334,9 @@ class Engine:
         return Desk(self._local, configuration, status)
 
     def _watch_view(self) -> Watch | None:
-        if not self._watch.open:
-            return None
         answered = tuple(sorted(self._watch.answered_by))
+        if not self._watch.open or not (answered or self._watch.silent_s):
+            return None  # nobody looks, or nothing has been heard yet
         return Watch(self._watch.address, self._watch.silent_s, SILENCE_NEEDED_S, answered)
 
     def _last_switchover(self) -> str | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from os import SEEK_END
 from typing import BinaryIO, cast
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, redirect, request
 from flask.typing import ResponseReturnValue
@@ -43,7 +46,15 @@ class _General:
         return redirect(f"{DIALOG}/allgemein", SEE_OTHER)
 
     def show(self) -> Response:
-        return self.session.page("general.html", seen=self.session.console.overview())
+        seen = self.session.console.overview()
+        return self.session.page(
+            "general.html", seen=seen, local=partial(_local, ZoneInfo(seen.zone))
+        )
+
+
+def _local(zone: ZoneInfo, instant: datetime) -> str:
+    """Show an instant as the clock on the appliance's wall does."""
+    return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @dataclass(frozen=True)

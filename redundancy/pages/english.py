@@ -7,6 +7,7 @@ from collections.abc import Mapping
 ENGLISH: Mapping[str, str] = {
     "redundancy": "Redundancy",
     "dialog": "Module configuration: Redundancy",
+    "tabs": "Tabs of the module",
     "tab.general": "General",
     "tab.settings": "Settings",
     "tab.standby": "Standby settings",
@@ -166,8 +167,8 @@ ENGLISH: Mapping[str, str] = {
     "do.busy": "Wait for its end, then repeat.",
     "do.other": "Look into the appliance's log, then repeat.",
     "age.days": "{days} days {hours} hours",
-    "age.hours": "{hours} hours {minutes} minutes",
-    "age.minutes": "{minutes} minutes",
+    "age.hours": "{hours} h {minutes} min",
+    "age.minutes": "{minutes} min",
     "event.asked": "asked for",
     "event.confirm": "waited for a confirmation",
     "event.refused": "refused",

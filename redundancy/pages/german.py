@@ -7,6 +7,7 @@ from collections.abc import Mapping
 GERMAN: Mapping[str, str] = {
     "redundancy": "Redundanz",
     "dialog": "Modul-Konfiguration: Redundanz",
+    "tabs": "Reiter des Moduls",
     "tab.general": "Allgemein",
     "tab.settings": "Einstellungen",
     "tab.standby": "Standby-Einstellungen",
@@ -173,8 +174,8 @@ GERMAN: Mapping[str, str] = {
     "do.busy": "Das Ende abwarten, dann wiederholen.",
     "do.other": "Das Protokoll der Anlage ansehen, dann wiederholen.",
     "age.days": "{days} Tage {hours} Stunden",
-    "age.hours": "{hours} Stunden {minutes} Minuten",
-    "age.minutes": "{minutes} Minuten",
+    "age.hours": "{hours} h {minutes} min",
+    "age.minutes": "{minutes} min",
     "event.asked": "angefordert",
     "event.confirm": "wartete auf eine Bestätigung",
     "event.refused": "abgelehnt",

@@ -14,6 +14,7 @@ from redundancy.console import Console
 from redundancy.errors import RedundancyError
 from redundancy.pages import texts
 from redundancy.pages.frame import Frame, Language
+from redundancy.pages.navigation import tabs
 
 CONFLICT = 409
 WRONG_FIELDS = 422
@@ -47,6 +48,7 @@ class Session:
             f"redundancy/{template}",
             t=partial(texts.text, self.language),
             csrf=self.frame.csrf_token(),
+            dialog=[one for one in tabs(self.language) if one.place == "module"],
             **values,
         )
         return make_response(content, status)

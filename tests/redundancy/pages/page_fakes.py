@@ -83,6 +83,7 @@ class FakeConsole:
             switchover=None,
             runs=(),
             next_run=None,
+            zone="Europe/Berlin",
         )
     )
     saved: ModuleConfiguration | None = SAVED

@@ -78,12 +78,24 @@ def test_no_form_works_without_the_token(browser: Browser, console: FakeConsole)
     assert console.saves == []
 
 
-def test_general_lists_the_runs(
+def test_every_tab_of_the_dialog_shows_the_row_of_tabs_and_where_it_is(browser: Browser) -> None:
+    for path, label in (
+        (f"{DIALOG}/allgemein", "Allgemein"),
+        (SETTINGS, "Einstellungen"),
+        (STANDBY, "Standby-Einstellungen"),
+        (IMPORT, "Standby-Import"),
+    ):
+        page = browser.get(path).text
+        assert page.count(f'<li><a href="{DIALOG}/') == 4
+        assert f'<a href="{path}" aria-current="page">{label}</a>' in page
+
+
+def test_general_lists_the_runs_in_the_appliances_time_zone(
     browser: Browser, console: FakeConsole, run_record: RunRecord
 ) -> None:
     console.look(runs=(run_record,), next_run=run_record.finished)
     page = browser.get(f"{DIALOG}/allgemein").text
-    for shown in ("2030-01-02 02:30:00", "gescheitert", "connection-lost", "2030-01-02 02:37"):
+    for shown in ("2030-01-02 03:30:00", "gescheitert", "connection-lost", "2030-01-02 03:37"):
         assert shown in page
 
 
