@@ -8,7 +8,6 @@ the bytes of `receive` go from sshd's pipe straight to the appliance.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import select
@@ -17,7 +16,7 @@ import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from emulator.ports import Calendar
 
@@ -27,11 +26,14 @@ CREDENTIALS = struct.Struct("3i")  # pid, uid, gid (unix(7))
 Dispatch = Callable[[Sequence[str], BinaryIO], Mapping[str, Any]]
 
 
-class PeerStream(io.RawIOBase):
+class PeerStream:
     """A client's standard input. Closing it from another thread ends a read that waits.
 
+    Not a file object of `io`: those close themselves when they are collected, long after
+    their descriptors' numbers have gone to somebody else.
+
     Args:
-        descriptor: taken over, closed with the stream by whoever reads.
+        descriptor: taken over; `release` gives it back.
         client: the process that it came from.
     """
 
@@ -39,15 +41,11 @@ class PeerStream(io.RawIOBase):
         self.client = client
         self._descriptor = descriptor
         self._closing = os.eventfd(0, os.EFD_CLOEXEC)
-        self._owning = threading.Lock()  # a number that was given back belongs to others
+        self._order = threading.Lock()  # between closing and releasing; never while reading
         self._released = False
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
         self._poll.register(self._closing, select.POLLIN)
-
-    def readable(self) -> bool:
-        """It can be read."""
-        return True
 
     def read(self, size: int = -1, /) -> bytes:
         """Read what is there, at least one byte; b"" at the end.
@@ -61,14 +59,14 @@ class PeerStream(io.RawIOBase):
         return os.read(self._descriptor, LONGEST_REQUEST if size < 0 else size)
 
     def close(self) -> None:
-        """End the reader; harmless when it is done (the garbage collector closes, too)."""
-        with self._owning:
+        """End the reader; harmless when repeated or too late."""
+        with self._order:
             if not self._released:
                 os.eventfd_write(self._closing, 1)
 
     def release(self) -> None:
         """Give the descriptors back; the reader is done."""
-        with self._owning:
+        with self._order:
             self._released = True
             os.close(self._descriptor)
             os.close(self._closing)
@@ -111,7 +109,7 @@ class ControlSocket:
             argv = data.decode("utf-8", "surrogateescape").split("\0")[:-1]
             try:
                 with self._calendar.hold(" ".join(argv[:2])):
-                    answer = self._dispatch(argv, stream)  # type: ignore[arg-type]  # RawIOBase reads as BinaryIO does
+                    answer = self._dispatch(argv, cast("BinaryIO", stream))
                     # Sent within the hold: the far side counts on it until the answer is there.
                     peer.sendall(encode(answer))
             finally:

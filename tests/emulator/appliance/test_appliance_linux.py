@@ -20,7 +20,7 @@ import pytest
 
 from emulator.appliance import appliancectl
 from emulator.appliance.linux import netlink, sshd
-from emulator.appliance.linux.control import ControlSocket
+from emulator.appliance.linux.control import ControlSocket, PeerStream
 from emulator.appliance.linux.disk import LinuxDisk
 from emulator.clock import RealCalendar
 
@@ -154,6 +154,20 @@ def test_netlink_messages_are_taken_apart_and_rubbish_is_not():
     assert list(netlink.parse(b"\0" * 64)) == []
     other = netlink.HEADER.pack(16, 99, 0, 0, 0)
     assert list(netlink.parse(other)) == []
+
+
+def test_stream_that_is_closed_too_late_touches_no_descriptor_of_others():
+    stream = PeerStream(os.open("/dev/null", os.O_RDONLY), 1)
+    stream.release()
+    near, far = socket.socketpair()  # most likely with the numbers that became free
+    with near, far:
+        stream.close()
+        del stream
+        far.setblocking(False)
+        near.setblocking(False)
+        for end in (near, far):
+            with pytest.raises(BlockingIOError):
+                end.recv(8)
 
 
 NODE = """
