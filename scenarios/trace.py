@@ -1,9 +1,9 @@
 """The trace of a drill, and how two traces are compared.
 
-A trace is, for each node and source (for mails: each recipient), the list of (Calendar,
-event, cause). Order across these lists is not part of it: nobody promised any. What is
-compared is listed by name, so that a new event is looked at before it is trusted; facts of
-address and wire are real time and are judged by bounds (`checkers/`), not compared.
+A trace is, for each node and source, the list of (Calendar, event, cause). Order across
+these lists is not part of it: nobody promised any. What is compared is listed by name, so
+that a new event is looked at before it is trusted; facts of address and wire are real time
+and are judged by bounds (`checkers/`), not compared.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ COMPARED: Mapping[str, frozenset[str]] = {
     ),
     "engine": frozenset(
         {
-            "run.due",
             "run.started",
             "run.exported",
             "run.refused",
@@ -113,19 +112,8 @@ def trace_of(events: Iterable[Event]) -> Trace:
             continue
         known = event.event in COMPARED.get(event.source, frozenset())
         name = event.event if known else f"unlisted:{event.event}"
-        trace[event.node, _strand(event)].append(Point(_seconds(event.served), name, event.cause))
+        trace[event.node, event.source].append(Point(_seconds(event.served), name, event.cause))
     return dict(trace)
-
-
-def _strand(event: Event) -> str:
-    """Name the list that an event belongs to: its source, and for mails the recipient too.
-
-    One thread queues mails while another sends them: only what becomes of each recipient's
-    mails has an order.
-    """
-    if event.source == "mail":
-        return f"mail to {event.detail.get('recipient')}"
-    return event.source
 
 
 def trace_hash(trace: Trace) -> str:
