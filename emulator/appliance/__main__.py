@@ -56,8 +56,6 @@ def main(argv: Sequence[str]) -> int:
         return module_host.host(machine, wiring)
 
     appliance = Appliance(machine, sever=sever, power_off=stop.set, load=load)
-    # Before the boot: the module's first question goes through this socket.
-    ControlSocket(options.run / "control.sock", appliance.dispatch, calendar).start()
     # Before the boot, at whose end the module starts and asks through this socket.
     ControlSocket(options.run / "control.sock", appliance.dispatch, calendar).start()
     try:
