@@ -30,6 +30,7 @@ from emulator.nodelink import Pipe
 LAB = "standby-lab.lab"
 NODE = "standby-lab.node"
 FOLDER = "standby-lab.folder"
+SWITCH = "switch"
 STATE = "/var/lib/appliance"
 # As Dockerfile.appliance places them.
 LINK = "/opt/standby-lab/emulator/appliance/link.py"
@@ -183,12 +184,21 @@ class DockerBackend:
             return bytes(self._client.logs(_container(lan, node), stdout=False))
 
     def destroy(self, lab: str) -> None:
-        """Remove the lab's containers, then its network."""
+        """Remove the lab's nodes, the cables, the switch, then the network.
+
+        Docker keeps the namespace of a dead container for up to a minute, and so would the
+        kernel keep its cable.
+        """
         mine = {"label": [f"{LAB}={lab}", f"{FOLDER}={self._folder}"]}
         for key in [key for key in self._attached if key[0] == lab]:
             self._detach(key)
         with _translated(f"remove lab {lab}"), ThreadPoolExecutor() as pool:
-            list(pool.map(self._remove, self._client.containers(all=True, filters=mine)))
+            containers = self._client.containers(all=True, filters=mine)
+            switches = [one for one in containers if one["Labels"][NODE] == SWITCH]
+            list(pool.map(self._remove, (one for one in containers if one not in switches)))
+            for switch in switches:
+                self._remove_cables(switch, Lan.interface_of(lab))
+                self._remove(switch)
             for network in self._client.networks(filters=mine):
                 with contextlib.suppress(NotFound):
                     self._client.remove_network(network["Id"])
@@ -220,7 +230,7 @@ class DockerBackend:
             stdin_open=True,
             name=_container(lan, node.name),
             hostname=None if on_host else node.name,
-            labels={LAB: lan.lab, NODE: node.name, FOLDER: self._folder},
+            labels={LAB: lan.lab, NODE: SWITCH if on_host else node.name, FOLDER: self._folder},
             host_config=self._client.create_host_config(
                 cap_add=list(CAPABILITIES[node.role]),
                 network_mode="host" if on_host else "none",
@@ -239,6 +249,12 @@ class DockerBackend:
         except NotFound:
             return False
         return True
+
+    def _remove_cables(self, switch: Mapping[str, Any], interface: str) -> None:
+        self._client.start(switch["Id"])  # a switch that ended by itself; harmless when it runs
+        script = f"for end in /sys/class/net/{interface}.*; do ip link del ${{end##*/}}; done"
+        made = self._client.exec_create(switch["Id"], ["sh", "-c", script])
+        self._client.exec_start(made["Id"])
 
     def _remove(self, container: Mapping[str, Any]) -> None:
         with contextlib.suppress(NotFound):

@@ -20,8 +20,8 @@ from emulator.lab import LabError, LabSpec, NodeDown
 from emulator.registry import Registry
 
 
-def interfaces() -> set[str]:
-    return {name for _, name in socket.if_nameindex()}
+def interfaces_of(lan: Lan) -> set[str]:
+    return {name for _, name in socket.if_nameindex() if name.startswith(lan.interface)}
 
 
 def test_host_and_nodes_reach_each_other(bench, fetch):
@@ -133,11 +133,11 @@ def test_missing_file_and_folder_are_told_apart_from_empty_ones(bench):
 
 def test_destroy_leaves_nothing_and_may_be_repeated(backend: LabBackend, lan: Lan, small_lab):
     small_lab(backend, lan, lambda _row: None).close()
-    assert lan.interface in interfaces()
+    assert interfaces_of(lan)
     assert lan.lab in backend.labels()
     for _ in range(2):
         backend.destroy(lan.lab)
-        assert lan.interface not in interfaces()
+        assert interfaces_of(lan) == set()
         assert lan.lab not in backend.labels()
 
 
@@ -174,6 +174,6 @@ def test_repair_removes_what_a_killed_runner_left_and_nothing_before(
     runner.join()
     assert registry.repair([backend]) == (lan.lab,)
     assert lan.lab not in backend.labels()
-    assert lan.interface not in interfaces()
+    assert interfaces_of(lan) == set()
     assert registry.labs() == ()
     assert registry.repair([backend]) == ()
