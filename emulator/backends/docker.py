@@ -38,6 +38,9 @@ INIT = "/opt/standby-lab/emulator/backends/container-init.sh"
 LONGEST_INTERFACE = 15
 ENGINE_LIMIT_S = 60
 CONNECTIONS = 32  # one stays taken for each control channel
+# A container cannot write this itself: an address that was added while another one of its
+# subnet was there must outlive that one, or a takeover would drop what it took over.
+SYSCTLS = {"net.ipv4.conf.all.promote_secondaries": "1"}
 CAPABILITIES = {
     "appliance": ("NET_ADMIN", "NET_RAW"),
     "switch": ("NET_ADMIN", "NET_RAW", "SYS_ADMIN"),  # the last one makes the stations' namespaces
@@ -234,6 +237,7 @@ class DockerBackend:
             host_config=self._client.create_host_config(
                 cap_add=list(CAPABILITIES[node.role]),
                 network_mode="host" if on_host else "none",
+                sysctls=None if on_host else SYSCTLS,
                 pid_mode="host" if on_host else None,
             ),
         )
