@@ -62,15 +62,27 @@ def table(value: object, indent: str) -> "list[str]":
                 lines.append(f"{indent}{key:<{width}}  {text(one)}")
         return lines
     if isinstance(value, list):
-        return [line for one in value for line in item(one, indent)]
+        return rows(value, indent)
     return [f"{indent}{text(value)}"]
 
 
-def item(value: object, indent: str) -> "list[str]":
-    """Render one row of a list; a row of plain fields takes one line."""
-    if isinstance(value, dict) and not any(isinstance(one, dict) for one in value.values()):
-        return [indent + "  ".join(text(one) for one in value.values())]
-    return table(value, indent)
+def rows(values: "list[object]", indent: str) -> "list[str]":
+    """Render a list; objects of plain fields become the aligned rows of one table."""
+    flat = [one for one in values if isinstance(one, dict) and not nested(one)]
+    if len(flat) < len(values):
+        return [line for one in values for line in table(one, indent)]
+    cells = [[text(one) for one in row.values()] for row in flat]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=False)]
+    return [
+        indent
+        + "  ".join(f"{one:<{width}}" for one, width in zip(row, widths, strict=False)).rstrip()
+        for row in cells
+    ]
+
+
+def nested(row: "dict[str, object]") -> bool:
+    """Whether a field of an object is itself an object."""
+    return any(isinstance(one, dict) for one in row.values())
 
 
 def text(value: object) -> str:

@@ -12,6 +12,7 @@ from emulator.appliance.commands import objects, reading
 from emulator.appliance.content import PIECE
 from emulator.appliance.refusal import Refusal
 from emulator.appliance.web.frame import WebFrame
+from emulator.appliance.web.refusals import Trouble, trouble
 
 
 def admin_pages(frame: WebFrame) -> Blueprint:
@@ -23,6 +24,10 @@ def admin_pages(frame: WebFrame) -> Blueprint:
     _add_modules(pages, frame)
     _add_advanced(pages, frame)
     return pages
+
+
+def _told(frame: WebFrame, refusal: Refusal | None) -> Trouble | None:
+    return None if refusal is None else trouble(refusal, frame.language())
 
 
 def _add_status(pages: Blueprint, frame: WebFrame) -> None:
@@ -43,10 +48,12 @@ def _add_status(pages: Blueprint, frame: WebFrame) -> None:
 
 
 def _add_users(pages: Blueprint, frame: WebFrame) -> None:
-    def show(trouble: Refusal | None = None) -> ResponseReturnValue:
+    def show(refusal: Refusal | None = None) -> ResponseReturnValue:
         users = frame.parts.content.all("users")
-        page = render_template("users.html", users=users, trouble=trouble, typed=request.form)
-        return page, 200 if trouble is None else 409
+        page = render_template(
+            "users.html", users=users, typed=request.form, trouble=_told(frame, refusal)
+        )
+        return page, 200 if refusal is None else 409
 
     @pages.get("/users")
     def users() -> ResponseReturnValue:
@@ -62,27 +69,27 @@ def _add_users(pages: Blueprint, frame: WebFrame) -> None:
         }
         try:
             objects.add_user(frame.parts, request.form.get("login", "").strip(), body)
-        except Refusal as refusal:
-            return show(refusal)
+        except Refusal as refused:
+            return show(refused)
         return redirect("/admin/users", 303)
 
     @pages.post("/users/<login>/remove")
     def remove_user(login: str) -> ResponseReturnValue:
         try:
             objects.remove_user(frame.parts, login)
-        except Refusal as refusal:
-            return show(refusal)
+        except Refusal as refused:
+            return show(refused)
         return redirect("/admin/users", 303)
 
 
 def _add_backups(pages: Blueprint, frame: WebFrame) -> None:
-    def show(trouble: Refusal | None = None) -> ResponseReturnValue:
+    def show(refusal: Refusal | None = None) -> ResponseReturnValue:
         found = frame.parts.backups.list()
         operation = f"page:{frame.parts.machine.entropy(8).hex()}"
         page = render_template(
-            "backups.html", backups=found[::-1], trouble=trouble, operation=operation
+            "backups.html", backups=found[::-1], operation=operation, trouble=_told(frame, refusal)
         )
-        return page, 200 if trouble is None else 409
+        return page, 200 if refusal is None else 409
 
     @pages.get("/backups")
     def backups() -> ResponseReturnValue:
@@ -92,8 +99,8 @@ def _add_backups(pages: Blueprint, frame: WebFrame) -> None:
     def create() -> ResponseReturnValue:
         try:
             frame.parts.backups.create(request.form.get("operation", "")[:60] or "page")
-        except Refusal as refusal:
-            return show(refusal)
+        except Refusal as refused:
+            return show(refused)
         return redirect("/admin/backups", 303)
 
     @pages.get("/backups/<file>")
@@ -132,10 +139,10 @@ def _add_modules(pages: Blueprint, frame: WebFrame) -> None:
 
 
 def _add_advanced(pages: Blueprint, frame: WebFrame) -> None:
-    def licences_page(trouble: Refusal | None = None) -> ResponseReturnValue:
+    def licences_page(refusal: Refusal | None = None) -> ResponseReturnValue:
         found = frame.parts.identity.facts().parsed_licences
-        page = render_template("licences.html", licences=found, trouble=trouble)
-        return page, 200 if trouble is None else 409
+        page = render_template("licences.html", licences=found, trouble=_told(frame, refusal))
+        return page, 200 if refusal is None else 409
 
     @pages.get("/advanced")
     def network() -> ResponseReturnValue:
@@ -151,6 +158,6 @@ def _add_advanced(pages: Blueprint, frame: WebFrame) -> None:
     def install() -> ResponseReturnValue:
         try:
             objects.install_licences(frame.parts, request.form.get("keys", "").split())
-        except Refusal as refusal:
-            return licences_page(refusal)
+        except Refusal as refused:
+            return licences_page(refused)
         return redirect("/admin/advanced/licences", 303)

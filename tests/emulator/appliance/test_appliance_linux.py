@@ -163,8 +163,8 @@ def test_stream_that_is_closed_too_late_touches_no_descriptor_of_others():
     with near, far:
         stream.close()
         del stream
-        far.setblocking(False)
-        near.setblocking(False)
+        far.settimeout(0)
+        near.settimeout(0)
         for end in (near, far):
             with pytest.raises(BlockingIOError):
                 end.recv(8)
