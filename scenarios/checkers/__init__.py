@@ -28,6 +28,7 @@ from scenarios.checkers import (
     one_run_at_a_time,
     part_never_imported,
     standby_identity,
+    takeover_is_kept,
 )
 from scenarios.record import Record
 from scenarios.verdict import Judgement, inconclusive
@@ -40,6 +41,7 @@ CHECKERS: Mapping[str, Checker] = {
     "one-holder": one_holder.check,
     "claim-needs-click": claim_needs_click.check,
     "claim-after-silence": claim_after_silence.check,
+    "takeover-is-kept": takeover_is_kept.check,
     "epoch-never-falls": epoch_never_falls.check,
     "content-is-a-generation": content_is_a_generation.check,
     "import-after-hash": import_after_hash.check,

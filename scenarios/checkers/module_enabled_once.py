@@ -7,8 +7,6 @@ from collections import defaultdict
 from scenarios.record import Record
 from scenarios.verdict import Judgement, inconclusive, judged
 
-_OWN = "redundanz"  # configured on both by nature (R39); its runs are judged elsewhere
-
 
 def check(record: Record) -> Judgement:
     """Compare the activations that were read at one moment."""
@@ -28,6 +26,6 @@ def check(record: Record) -> Judgement:
         faults += [
             f"{moment}: {module} is active on {' and '.join(both)}"
             for module, both in holders.items()
-            if len(both) > 1 and module != _OWN
+            if len(both) > 1
         ]
     return judged(faults, f"looked at {len(moments)} moment(s)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from histories import (
@@ -23,6 +24,7 @@ from histories import (
     without,
 )
 
+from scenarios import checkers
 from scenarios.checkers import CHECKERS, judge
 from scenarios.record import Record, SecretScan, StoredMail
 from scenarios.verdict import Verdict, worst
@@ -113,6 +115,13 @@ def test_a_claim_without_recording_is_inconclusive() -> None:
     blind = replace(failover_record(), pcap=b"")
 
     assert verdict("claim-after-silence", blind) is Verdict.INCONCLUSIVE
+
+
+def test_an_address_that_is_dropped_for_a_moment_fails() -> None:
+    blip = (51.6, "pbx2/address", "removed", "", {"address": PBX1})
+    back = (51.61, "pbx2/address", "added", "", {"address": PBX1})
+
+    assert verdict("takeover-is-kept", followed(failover_record(), blip, back)) is Verdict.FAILED
 
 
 def test_a_lower_epoch_after_a_higher_one_fails() -> None:
@@ -332,3 +341,9 @@ def test_a_crashed_checker_is_inconclusive() -> None:
 )
 def test_the_worst_verdict_wins(verdicts: list[str], expected: str) -> None:
     assert worst(Verdict(one) for one in verdicts) is Verdict(expected)
+
+
+def test_every_invariant_is_judged() -> None:
+    files = {path.stem for path in Path(checkers.__file__).parent.glob("*.py")} - {"__init__"}
+
+    assert files == {check.__module__.rpartition(".")[2] for check in CHECKERS.values()}
