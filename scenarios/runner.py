@@ -127,10 +127,11 @@ def run(order: Order, narrator: Narrator) -> Outcome:
         _go_through(order, lab, narrator, seen)
     finally:
         narrator.phase("teardown")
-        try:
-            _store(order, lab, folder, seen)
-        finally:
-            lab.down()
+        with narrator.step("evidence stored, lab removed"):
+            try:
+                _store(order, lab, folder, seen)
+            finally:
+                lab.down()
     narrator.phase("check")
     folder.scan(order.drawn.secrets)
     return judged(order.folder, narrator)
@@ -189,11 +190,13 @@ def _go_through(order: Order, lab: Lab, narrator: Narrator, seen: Seen) -> None:
     with _watching(lab, seen):
         _take_steps(order, drill, narrator)
         _begin(drill, narrator, "quiet")
-        _await_quiet(drill)
-        lab.pause(CALM_S)
+        with narrator.step("everything has ended, mails have left"):
+            _await_quiet(drill)
+            lab.pause(CALM_S)
     _begin(drill, narrator, "final reads")
-    _read_finally(drill, seen)
-    seen.pcap = lab.wire.pcap()
+    with narrator.step("states of the appliances, holders of the addresses"):
+        _read_finally(drill, seen)
+        seen.pcap = lab.wire.pcap()
 
 
 def _begin(drill: Drill, narrator: Narrator, phase: str) -> None:
