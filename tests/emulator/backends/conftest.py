@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from emulator.backends.netns import NetnsBackend
 from emulator.registry import Registry
 from emulator.stations import HostedMailSink, HostedObserver, HostedPhone, HostedWire, Orders
 
+POOL = "198.19.0.0/16"  # far from where labs of people on this computer begin
 SOCKET = "/run/switch.sock"
 NOWHERE = "/run/nowhere.sock"  # of programs that take no orders
 
@@ -118,9 +120,10 @@ def fetch() -> Callable[[str, str], bytes]:
 
 
 @pytest.fixture(scope="session")
-def claims() -> Registry:
-    """Chooses subnets that no other test process uses at the same time."""
-    return Registry(Path(tempfile.gettempdir()) / "standby-lab-tests")
+def free_subnet() -> Callable[[LabBackend], IPv4Network]:
+    """Choose a subnet that no other test process uses at the same time."""
+    claims = Registry(Path(tempfile.gettempdir()) / "standby-lab-tests")
+    return lambda backend: claims.free_subnet(backend, pool=POOL)
 
 
 @pytest.fixture(
@@ -146,16 +149,16 @@ def backend(
 
 
 @pytest.fixture
-def lan(backend: LabBackend, claims: Registry) -> Iterator[Lan]:
-    subnet = claims.free_subnet(backend)
+def lan(backend: LabBackend, free_subnet: Callable[[LabBackend], IPv4Network]) -> Iterator[Lan]:
+    subnet = free_subnet(backend)
     lan = Lan(f"test-{subnet.network_address}".replace(".", "-"), subnet)
     yield lan
     backend.destroy(lan.lab)
 
 
 @pytest.fixture(scope="module")
-def bench(backend: LabBackend, claims: Registry) -> Iterator[Bench]:
-    subnet = claims.free_subnet(backend)
+def bench(backend: LabBackend, free_subnet: Callable[[LabBackend], IPv4Network]) -> Iterator[Bench]:
+    subnet = free_subnet(backend)
     lan = Lan(f"bench-{subnet.network_address}".replace(".", "-"), subnet)
     try:
         orders = make_small_lab(backend, lan, lambda _row: None)

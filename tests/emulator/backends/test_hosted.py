@@ -38,9 +38,9 @@ def maker(make_backend, registry: Registry) -> HostedMaker:
 
 @pytest.fixture(scope="module")
 def lab(
-    maker: HostedMaker, claims: Registry, make_backend, tmp_path_factory: pytest.TempPathFactory
+    maker: HostedMaker, free_subnet, make_backend, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[HostedLab]:
-    subnet = str(claims.free_subnet(make_backend(Path("/nowhere"))))
+    subnet = str(free_subnet(make_backend(Path("/nowhere"))))
     name = f"hosted-{subnet.split('.')[2]}"
     made = maker.make(spec_for(name, subnet, START), tmp_path_factory.mktemp("work"))
     yield made
@@ -125,10 +125,10 @@ def test_power_off_silences_an_appliance_and_boot_brings_its_state_back(lab: Hos
 
 
 def test_appliance_that_cannot_boot_takes_the_whole_lab_with_it(
-    maker: HostedMaker, registry: Registry, claims: Registry, make_backend, tmp_path: Path
+    maker: HostedMaker, registry: Registry, free_subnet, make_backend, tmp_path: Path
 ):
     backend = make_backend(registry.labs_folder)
-    subnet = str(claims.free_subnet(backend))
+    subnet = str(free_subnet(backend))
     good = spec_for(f"broken-{subnet.split('.')[2]}", subnet, START)
     box = {**good.appliances[0].factory, "licences": ["nonsense"]}
     broken = replace(good, appliances=(ApplianceSpec("pbx1", box), good.appliances[1]))
@@ -140,10 +140,10 @@ def test_appliance_that_cannot_boot_takes_the_whole_lab_with_it(
 
 
 def test_kept_lab_is_attached_anew_and_taken_down(
-    maker: HostedMaker, registry: Registry, claims: Registry, make_backend, tmp_path: Path
+    maker: HostedMaker, registry: Registry, free_subnet, make_backend, tmp_path: Path
 ):
     backend = make_backend(registry.labs_folder)
-    subnet = str(claims.free_subnet(backend))
+    subnet = str(free_subnet(backend))
     name = f"kept-{subnet.split('.')[2]}"
     lab = maker.make(spec_for(name, subnet, None), tmp_path)
     with pytest.raises(LabError, match="belongs to a run"):
