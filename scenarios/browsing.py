@@ -17,7 +17,7 @@ import httpx
 REDUNDANCY_TAB = "/admin/advanced/redundancy"
 SWITCHOVER_FORM = f"{REDUNDANCY_TAB}/switchover"
 _LOGIN = "/login"
-_SKIPPED = {"script", "style", "head", "template"}
+_SKIPPED = {"script", "style", "head", "template", "nav"}
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,}")  # session and CSRF tokens, should a page show one
 
 
@@ -60,19 +60,28 @@ class Answer:
 
 
 class _Reader(HTMLParser):
-    """Collects the forms and the visible text of a page."""
+    """Collects the forms and the visible text of a page, its main part apart."""
 
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
-        self.words: list[str] = []
+        self._words: list[str] = []
+        self._main: list[str] = []
+        self._inside_main = False
         self._hidden = 0
+
+    @property
+    def words(self) -> list[str]:
+        """The main part's text; all of it where no part is marked as the main one."""
+        return self._main or self._words
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note forms, their inputs, and where invisible text begins."""
         values = {name: value or "" for name, value in attrs}
         if tag in _SKIPPED:
             self._hidden += 1
+        elif tag == "main":
+            self._inside_main = True
         elif tag == "form":
             self.forms.append(Form(values.get("action", "")))
         elif tag in {"input", "select", "textarea", "button"} and self.forms:
@@ -91,11 +100,13 @@ class _Reader(HTMLParser):
         """Note where invisible text ends."""
         if tag in _SKIPPED and self._hidden:
             self._hidden -= 1
+        elif tag == "main":
+            self._inside_main = False
 
     def handle_data(self, data: str) -> None:
         """Collect what a person sees."""
         if not self._hidden and data.strip():
-            self.words.append(data.strip())
+            (self._main if self._inside_main else self._words).append(data.strip())
 
 
 def answer_of(response: httpx.Response) -> Answer:

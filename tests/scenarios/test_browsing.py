@@ -27,6 +27,9 @@ UPLOAD = """<form method=post enctype="multipart/form-data">
 <input type=hidden name=csrf value=t2ken>
 <input type=file name=backup><button>Hochladen</button></form>"""
 
+REFUSED = """<nav>Status Benutzer</nav><main><h1>refused</h1>
+<p>02:00:00:00:00:01 answers</p></main>"""
+
 
 class Site:
     """A tiny appliance page that remembers what it was sent."""
@@ -46,7 +49,7 @@ class Site:
             right = fields["secret"] == ["right"]
             return httpx.Response(200, html="<p>Willkommen</p>" if right else LOGIN)
         if path == SWITCHOVER_FORM:
-            return httpx.Response(409, html="<p>refused: 02:00:00:00:00:01 answers</p>")
+            return httpx.Response(409, html=REFUSED)
         return httpx.Response(200, html="<p>imported</p>")
 
 
@@ -76,7 +79,7 @@ def test_the_switchover_form_is_found_by_where_it_goes() -> None:
 
     assert site.sent[0][1] == {"csrf": ["t1ken"]}
     assert answer.status == 409
-    assert "02:00:00:00:00:01" in answer.text
+    assert answer.text == "refused 02:00:00:00:00:01 answers"
 
 
 def test_an_upload_carries_file_and_token() -> None:
