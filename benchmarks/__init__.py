@@ -1,0 +1,1 @@
+"""Speeds, each with a reference measured in the same run: `python -m benchmarks`."""
