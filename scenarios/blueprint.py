@@ -78,7 +78,7 @@ def blueprint(ground: Ground, plan: LabPlan, entropy: Entropy) -> Blueprint:
     for settings in boxes.values():
         secrets |= {str(key) for key in settings["licences"]}
         content = settings["content"]
-        secrets |= {str(user["password"]) for user in content["users"].values()}
+        secrets |= {str(user["password"]) for user in content["users"].values() if user["password"]}
         secrets |= {str(phone["sip_secret"]) for phone in content.get("phones", {}).values()}
     return Blueprint(spec, access, tuple(sorted(secrets)))
 

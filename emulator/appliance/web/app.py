@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.exceptions import HTTPException
 
 from emulator.appliance.parts import Parts
@@ -18,6 +20,32 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LARGEST_UPLOAD = 2**32
+
+
+class CompiledTemplates(BytecodeCache):
+    """Compiled templates, kept by the checksum of their source for appliances to come.
+
+    A simulated lab makes its appliances in one process, drill after drill.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill a bucket, if its template was compiled before."""
+        known = self._compiled.get((bucket.key, bucket.checksum))
+        if known is not None:
+            bucket.bytecode_from_string(known)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self._compiled[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+@cache
+def compiled_templates() -> CompiledTemplates:
+    """Return what this process has compiled so far."""
+    return CompiledTemplates()
 
 
 class HeldPages:
@@ -37,6 +65,7 @@ def pages(parts: Parts) -> WSGIApplication:
     """Return the pages of a booted appliance, its module's included."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_UPLOAD
+    app.jinja_env.bytecode_cache = compiled_templates()
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     frame = WebFrame(parts)
