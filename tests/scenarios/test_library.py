@@ -111,3 +111,12 @@ def test_the_evidence_of_a_failover_is_complete(tmp_path: Path) -> None:
     assert {"plan.yaml", "events.jsonl", "wire.pcap", "summary.json", "scan.json"} <= names
     assert {"nodes/pbx2/events.jsonl", "mails/0001.eml"} <= names
     assert load(tmp_path / "run").scan is not None
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_simulated_drill_is_the_same_to_the_byte_each_time(name: str, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        run(order(of_library(name), tmp_path / folder), Silence())
+
+    for file in ("events.jsonl", "wire.pcap", "clients.json", "mails/index.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
