@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -23,7 +23,7 @@ from emulator.clock import RealCalendar, RealStopwatch, ServedCalendar
 from emulator.ports import Calendar
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 WEB_THREADS = 8
 LARGEST_UPLOAD = 2**32
@@ -60,7 +60,8 @@ def main(argv: Sequence[str]) -> int:
     ControlSocket(options.run / "control.sock", appliance.dispatch, calendar).start()
     try:
         appliance.boot()
-        _serve_pages(appliance.web)
+        pages = LatePages(lambda: appliance.web)
+        _serve_pages(pages)
         machine.remote_shell.await_listening(machine.stopwatch)
     except (Refusal, OSError) as error:
         sys.stderr.write(f"appliance: {error}\n")
@@ -72,6 +73,7 @@ def main(argv: Sequence[str]) -> int:
 
     uplink.serve_calls(call, appliance.arm_cut)
     release_boot()
+    pages.made()  # nobody waits for this thread, and the first visitor need not either
     stop.wait()
     with calendar.hold("shutdown"):
         appliance.shutdown()
@@ -111,7 +113,24 @@ def _install_command(folder: Path) -> None:
     command.chmod(0o755)
 
 
-def _serve_pages(pages: WSGIApplication) -> None:
+class LatePages:
+    """The pages, made while the first visitor connects: nothing of a boot waits for them."""
+
+    def __init__(self, make: Callable[[], WSGIApplication]) -> None:
+        self._make = make
+        self._making = threading.Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        return self.made()(environ, start_response)
+
+    def made(self) -> WSGIApplication:
+        """Return the pages, made once."""
+        with self._making:
+            return self._make()
+
+
+def _serve_pages(pages: LatePages) -> None:
     from waitress.server import create_server  # noqa: PLC0415 - sshd starts first
 
     server = create_server(
