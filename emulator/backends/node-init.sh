@@ -11,6 +11,9 @@ mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/sshd /run/appliance
 mount -t overlay overlay -o "lowerdir=/etc,upperdir=$home/etc,workdir=$home/work" /etc
+# A login shell makes its PATH anew; on a real box `appliancectl` is in it.
+mkdir -p /etc/profile.d
+echo 'PATH=/run/appliance/bin:$PATH' > /etc/profile.d/appliance.sh
 echo "$hostname" > /proc/sys/kernel/hostname
 ip link set lo up
 echo "$pid"

@@ -102,6 +102,12 @@ def test_program_runs_on_a_station_in_its_own_namespace(lab: HostedLab):
         lab.execute("nobody", ["true"])
 
 
+def test_login_shell_finds_appliancectl_as_on_a_real_box(lab: HostedLab):
+    done = lab.execute("pbx1", ["bash", "-lc", "appliancectl --json status"])
+    assert done.status == 0, done.err
+    assert b'"ok": true' in done.out
+
+
 def test_power_off_silences_an_appliance_and_boot_brings_its_state_back(lab: HostedLab):
     node = lab.appliance("pbx1")
     node.ctl(["users", "list"])
