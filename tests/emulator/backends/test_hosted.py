@@ -103,9 +103,9 @@ def test_program_runs_on_a_station_in_its_own_namespace(lab: HostedLab):
 
 
 def test_login_shell_finds_appliancectl_as_on_a_real_box(lab: HostedLab):
-    done = lab.execute("pbx1", ["bash", "-lc", "appliancectl --json status"])
-    assert done.status == 0, done.err
-    assert b'"ok": true' in done.out
+    status, out, errors = lab.execute("pbx1", ["bash", "-lc", "appliancectl --json status"])
+    assert status == 0, errors
+    assert b'"ok": true' in out
 
 
 def test_power_off_silences_an_appliance_and_boot_brings_its_state_back(lab: HostedLab):
