@@ -23,10 +23,9 @@ from emulator.clock import RealCalendar, RealStopwatch, ServedCalendar
 from emulator.ports import Calendar
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-WEB_THREADS = 8
-LARGEST_UPLOAD = 2**32
+    from emulator.appliance.web.app import HeldPages
 
 
 def main(argv: Sequence[str]) -> int:
@@ -61,7 +60,9 @@ def main(argv: Sequence[str]) -> int:
     try:
         appliance.boot()
         pages = LatePages(lambda: appliance.web)
-        _serve_pages(pages)
+        from emulator.appliance.linux import web_server  # noqa: PLC0415 - sshd starts first
+
+        web_server.serve(pages, pages.largest_body)
         machine.remote_shell.await_listening(machine.stopwatch)
     except (Refusal, OSError) as error:
         sys.stderr.write(f"appliance: {error}\n")
@@ -116,7 +117,7 @@ def _install_command(folder: Path) -> None:
 class LatePages:
     """The pages, made while the first visitor connects: nothing of a boot waits for them."""
 
-    def __init__(self, make: Callable[[], WSGIApplication]) -> None:
+    def __init__(self, make: Callable[[], HeldPages]) -> None:
         self._make = make
         self._making = threading.Lock()
 
@@ -124,24 +125,14 @@ class LatePages:
         """Answer a request."""
         return self.made()(environ, start_response)
 
-    def made(self) -> WSGIApplication:
+    def largest_body(self, cookies: str) -> int:
+        """Return how many bytes a request with these cookies may carry."""
+        return self.made().largest_body(cookies)
+
+    def made(self) -> HeldPages:
         """Return the pages, made once."""
         with self._making:
             return self._make()
-
-
-def _serve_pages(pages: LatePages) -> None:
-    from waitress.server import create_server  # noqa: PLC0415 - sshd starts first
-
-    server = create_server(
-        pages,
-        host="0.0.0.0",  # noqa: S104 - pages answer on the address that a takeover brings, too
-        port=80,
-        threads=WEB_THREADS,
-        ident=None,
-        max_request_body_size=LARGEST_UPLOAD,
-    )
-    threading.Thread(target=server.run, name="pages", daemon=True).start()
 
 
 def _be_init() -> None:

@@ -25,7 +25,7 @@ from emulator.appliance.takeover import Takeovers, interface
 from emulator.ports import Machine
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from emulator.appliance.web.app import HeldPages
 
 
 class Appliance:
@@ -102,7 +102,7 @@ class Appliance:
         self._faults.arm(fraction, count)
 
     @cached_property
-    def web(self) -> WSGIApplication:
+    def web(self) -> HeldPages:
         """The pages, as a WSGI application; each request holds the Calendar."""
         from emulator.appliance.web.app import pages  # noqa: PLC0415 - SSH answers before Flask loads
 

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_cookie
 
 from emulator.appliance.parts import Parts
 from emulator.appliance.web.account import account_pages
 from emulator.appliance.web.admin import admin_pages
-from emulator.appliance.web.frame import WebFrame
-from emulator.ports import Calendar
+from emulator.appliance.web.frame import COOKIE, WebFrame
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LARGEST_UPLOAD = 2**32
+LARGEST_FORM = 2**20
 
 
 class CompiledTemplates(BytecodeCache):
@@ -51,17 +52,24 @@ def compiled_templates() -> CompiledTemplates:
 class HeldPages:
     """The pages as a WSGI application in which each request holds the Calendar."""
 
-    def __init__(self, app: WSGIApplication, calendar: Calendar) -> None:
+    def __init__(self, app: WSGIApplication, frame: WebFrame) -> None:
         self._app = app
-        self._calendar = calendar
+        self._frame = frame
+        self._calendar = frame.parts.machine.calendar
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         with self._calendar.hold(f"page {environ['REQUEST_METHOD']} {environ['PATH_INFO']}"):
             return self._app(environ, start_response)
 
+    def largest_body(self, cookies: str) -> int:
+        """Return how many bytes a request may carry: backups come from administrators only."""
+        session = self._frame.sessions.find(parse_cookie(cookies).get(COOKIE, ""))
+        known = session is not None and self._frame.administrator(session.login)
+        return LARGEST_UPLOAD if known else LARGEST_FORM
 
-def pages(parts: Parts) -> WSGIApplication:
+
+def pages(parts: Parts) -> HeldPages:
     """Return the pages of a booted appliance, its module's included."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_UPLOAD
@@ -78,4 +86,4 @@ def pages(parts: Parts) -> WSGIApplication:
     app.register_blueprint(admin_pages(frame))
     if parts.module is not None:
         app.register_blueprint(parts.module.blueprint(frame))
-    return HeldPages(app.wsgi_app, parts.machine.calendar)
+    return HeldPages(app.wsgi_app, frame)

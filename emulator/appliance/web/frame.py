@@ -105,7 +105,12 @@ class WebFrame:
 
     def is_admin(self) -> bool:
         """Whether an administrator asks."""
-        person = self.person()
+        session = self.session()
+        return session is not None and self.administrator(session.login)
+
+    def administrator(self, login: str) -> bool:
+        """Whether a login is an administrator's, as the content has it now."""
+        person = self.parts.content.get("users", login) if login else None
         return person is not None and "administrator" in person["permissions"]
 
     def guard(self) -> ResponseReturnValue | None:
