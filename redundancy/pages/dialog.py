@@ -39,7 +39,8 @@ class _General:
 
     def add_to(self, blueprint: Blueprint) -> None:
         first, show = self.session.read(self.first), self.session.read(self.show)
-        blueprint.add_url_rule(f"{DIALOG}/", "dialog", first, methods=["GET"])
+        # Without the slash too: a redirect to it would name whatever host the client claims.
+        blueprint.add_url_rule(f"{DIALOG}/", "dialog", first, methods=["GET"], strict_slashes=False)
         blueprint.add_url_rule(f"{DIALOG}/allgemein", "general", show, methods=["GET"])
 
     def first(self) -> ResponseReturnValue:

@@ -51,7 +51,17 @@ def test_tabs_have_the_chapters_labels() -> None:
 def test_every_tab_is_served(browser: Browser) -> None:
     for one in tabs("de"):
         assert browser.get(one.path).status_code == 200, one.path
-    assert browser.client.get(f"{DIALOG}/").headers["Location"] == f"{DIALOG}/allgemein"
+    for dialog in (DIALOG, f"{DIALOG}/"):
+        answer = browser.client.get(dialog, headers={"Host": "evil.example"})
+        assert answer.headers["Location"] == f"{DIALOG}/allgemein"
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_times_in_the_appliances_zone_are_not_called_utc(
+    browser: Browser, frame: FakeFrame, language: Any
+) -> None:
+    frame.chosen = language
+    assert "UTC" not in browser.get(f"{DIALOG}/allgemein").text
 
 
 @pytest.mark.parametrize("one", tabs("de"), ids=lambda one: one.label)
