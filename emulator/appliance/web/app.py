@@ -54,7 +54,7 @@ class HeldPages:
 
     def __init__(self, app: WSGIApplication, frame: WebFrame) -> None:
         self._app = app
-        self._frame = frame
+        self.frame = frame
         self._calendar = frame.parts.machine.calendar
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -64,8 +64,8 @@ class HeldPages:
 
     def largest_body(self, cookies: str) -> int:
         """Return how many bytes a request may carry: backups come from administrators only."""
-        session = self._frame.sessions.find(parse_cookie(cookies).get(COOKIE, ""))
-        known = session is not None and self._frame.administrator(session.login)
+        session = self.frame.sessions.find(parse_cookie(cookies).get(COOKIE, ""))
+        known = session is not None and self.frame.administrator(session.login)
         return LARGEST_UPLOAD if known else LARGEST_FORM
 
 

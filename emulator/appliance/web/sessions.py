@@ -37,7 +37,11 @@ class Session:
 
 
 class Sessions:
-    """All sessions; gone with a restart. The oldest makes room when there are too many."""
+    """All sessions; gone with a restart. When there are too many, the oldest makes room.
+
+    Sessions of nobody go first: whoever asks for the login page a thousand times must not log
+    administrators out.
+    """
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -64,8 +68,9 @@ class Sessions:
         session = Session(key, csrf, login, self._machine.stopwatch.now_s())
         with self._order:
             self._sessions[key] = session
-            while len(self._sessions) > SESSIONS_MAX:
-                self._sessions.popitem(last=False)
+            if len(self._sessions) > SESSIONS_MAX:
+                of_nobody = (one.key for one in self._sessions.values() if not one.login)
+                del self._sessions[next(of_nobody, next(iter(self._sessions)))]
         return session
 
     def close(self, key: str) -> None:

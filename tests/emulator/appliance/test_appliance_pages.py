@@ -7,6 +7,8 @@ import re
 import httpx
 import pytest
 
+from emulator.appliance.web.sessions import SESSIONS_MAX
+
 
 @pytest.fixture
 def rig(bench):
@@ -67,6 +69,15 @@ def test_login_gets_a_new_session_so_that_none_can_be_foisted(rig):
         before = client.cookies["session"]
         log_in(rig, client)
         assert client.cookies["session"] != before
+
+
+def test_login_pages_of_strangers_log_no_administrator_out(rig):
+    sessions = rig.appliance.web.frame.sessions
+    with browser(rig) as client:
+        log_in(rig, client)
+        for _ in range(SESSIONS_MAX):
+            sessions.open("")
+        assert client.get("/admin/status").url.path == "/admin/status"
 
 
 @pytest.mark.parametrize("target", ["//evil.example/", "https://evil.example/", "/\\evil.example"])
