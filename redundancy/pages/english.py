@@ -130,6 +130,9 @@ ENGLISH: Mapping[str, str] = {
     "claimed.title": "This appliance is the active now",
     "claimed.text": "It has taken over the address {address}. The pages are there from now on; the"
     " browser follows in a few seconds.",
+    "under-way.title": "The switchover is under way already",
+    "under-way.text": "Somebody has clicked just now; it is done only once. This page will"
+    " show in a moment how it ends.",
     "refused.title": "Switchover refused",
     "refused.text": "Nothing was changed.",
     "todo": "What to do",

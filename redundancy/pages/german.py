@@ -137,6 +137,9 @@ GERMAN: Mapping[str, str] = {
     "claimed.title": "Diese Anlage ist jetzt die aktive",
     "claimed.text": "Sie hat die Adresse {address} übernommen. Die Seiten stehen ab jetzt dort;"
     " der Browser folgt in wenigen Sekunden.",
+    "under-way.title": "Die Umschaltung läuft schon",
+    "under-way.text": "Jemand hat gerade schon geklickt; umgeschaltet wird nur einmal. Diese Seite"
+    " zeigt gleich, wie es ausgeht.",
     "refused.title": "Umschaltung abgelehnt",
     "refused.text": "Es wurde nichts geändert.",
     "todo": "Was zu tun ist",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from ipaddress import IPv4Network
 
 from flask import Blueprint, Response, request
@@ -13,15 +14,19 @@ from redundancy.pages.navigation import SWITCHOVER
 from redundancy.pages.session import CONFLICT, WRONG_FIELDS, Session
 
 REFRESH_S = 3
+UNDER_WAY_REFRESH_S = 1  # between the claim and the end of the old address lies not much more
+MOVING = ("switchover.claimed", "switchover.announced")
 
 
 def add_to(blueprint: Blueprint, session: Session) -> None:
     """Add the tab and its one button."""
+    clicked = threading.Lock()
 
     @session.read
     def tab() -> Response:
         session.console.open_watch()
-        return _tab(session, session.console.overview())
+        seen = session.console.overview()
+        return _claimed(session, seen.own.address) if _moving(seen) else _tab(session, seen)
 
     @session.act
     def switch() -> Response:
@@ -29,9 +34,18 @@ def add_to(blueprint: Blueprint, session: Session) -> None:
         confirmed = "confirmed" in request.form
         if asked and not confirmed:
             return _confirmation(session, _doubts_as_asked(session), WRONG_FIELDS)
-        decision = session.console.switch_over(session.frame.user(), confirmed=confirmed)
+        # A second click would wait for the end of the first, after which its address is gone.
+        if not clicked.acquire(blocking=False):
+            return _under_way(session)
+        try:
+            seen = session.console.overview()
+            if _moving(seen):
+                return _claimed(session, seen.own.address)
+            decision = session.console.switch_over(session.frame.user(), confirmed=confirmed)
+        finally:
+            clicked.release()
         if decision.outcome == "claimed":
-            return _claimed(session, decision)
+            return _claimed(session, decision.address)
         if decision.outcome == "confirm":
             return _confirmation(session, _reasons(session, decision.reasons), 200)
         return _refused(session, decision)
@@ -118,11 +132,19 @@ def _confirmation(session: Session, reasons: list[str], status: int) -> Response
     )
 
 
-def _claimed(session: Session, decision: Decision) -> Response:
-    target = f"http://{decision.address}{SWITCHOVER}"
-    return session.page(
-        "claimed.html", address=decision.address, target=target, refresh_s=REFRESH_S
-    )
+def _moving(seen: Overview) -> bool:
+    """Whether the new address is there and the old one is about to go (D17)."""
+    return seen.role == "active" and seen.switchover in MOVING
+
+
+def _under_way(session: Session) -> Response:
+    """Answer a double click, or the other administrator: the tab will tell how it ends (F5)."""
+    return session.page("under_way.html", 202, target=SWITCHOVER, refresh_s=UNDER_WAY_REFRESH_S)
+
+
+def _claimed(session: Session, address: str) -> Response:
+    target = f"http://{address}{SWITCHOVER}"
+    return session.page("claimed.html", address=address, target=target, refresh_s=REFRESH_S)
 
 
 def _refused(session: Session, decision: Decision) -> Response:

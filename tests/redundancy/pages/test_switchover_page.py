@@ -106,6 +106,37 @@ def test_one_click_switches(browser: Browser, console: FakeConsole) -> None:
     assert f'href="{target}"' in answer.text
 
 
+def test_second_click_is_answered_at_once_and_orders_nothing(
+    browser: Browser, console: FakeConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: list[Any] = []
+
+    def slow(by: str, *, confirmed: bool) -> Decision:
+        pages.append(browser.post(SWITCH))
+        return FakeConsole.switch_over(console, by, confirmed=confirmed)
+
+    monkeypatch.setattr(console, "switch_over", slow)
+    first = browser.post(SWITCH)
+    assert "jetzt die aktive" in first.text
+    assert [one.status_code for one in pages] == [202]
+    assert f'<meta http-equiv="refresh" content="1; url={TAB}">' in pages[0].text
+    assert console.clicks == [("admin", False)]
+    monkeypatch.undo()
+    assert browser.post(SWITCH).status_code == 200
+    assert len(console.clicks) == 2
+
+
+@pytest.mark.parametrize("event", ["switchover.claimed", "switchover.announced"])
+def test_while_the_address_moves_every_tab_and_click_follows_it(
+    browser: Browser, console: FakeConsole, event: str
+) -> None:
+    moved = console.seen.own.model_copy(update={"address": "198.18.0.10"})
+    console.look(role="active", switchover=event, own=moved)
+    for answer in (browser.get(TAB), browser.post(SWITCH)):
+        assert f'url=http://198.18.0.10{TAB}">' in answer.text
+    assert console.clicks == []
+
+
 def test_refusal_names_reason_mac_and_remedy(browser: Browser, console: FakeConsole) -> None:
     reasons = (("address", "198.18.0.10"), ("mac", MAC))
     console.decision = Decision("refused", "active-answers", reasons, "198.18.0.20")
