@@ -64,9 +64,10 @@ class HostedLab:
         Raises:
             LabError: something failed; what was made so far is still there.
         """
-        self._backend.create_lan(self._lan, record)
         jobs: list[Callable[[], None]] = [one.boot for one in self._appliances.values()]
         with ThreadPoolExecutor(len(jobs) + 1) as pool:
+            # In the pool too: Ctrl-C in the midst of it must find what was made, to remove it.
+            pool.submit(self._backend.create_lan, self._lan, record).result()
             for done in [pool.submit(job) for job in (self._boot_switch, *jobs)]:
                 done.result()
 

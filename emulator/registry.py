@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from emulator.backends import LabBackend, Record
 from emulator.lab import ApplianceSpec, LabError, LabSpec
 from emulator.subnets import DEFAULT_POOL, Uses, choose, host_routes, parse_subnet
 
+ENDED = {"Z", "X"}  # states of /proc/PID/stat (proc(5)): zombie, dead
 START_TIME_FIELD = 19  # of /proc/PID/stat, counted after the command's name (proc(5))
 
 
@@ -43,10 +45,15 @@ class Owner:
 
     @staticmethod
     def of(pid: int) -> Owner | None:
-        """Return the process with an id, None if there is none."""
+        """Return the process with an id, None if there is none.
+
+        One that has ended, and that nobody has asked for its exit status yet, is none.
+        """
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
+            return None
+        if fields[0] in ENDED:
             return None
         return Owner(pid, int(fields[START_TIME_FIELD]))
 
@@ -78,6 +85,7 @@ class Registry:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._me = Owner.of(os.getpid())
+        self._held: dict[IPv4Network, int] = {}
 
     @property
     def labs_folder(self) -> Path:
@@ -94,8 +102,11 @@ class Registry:
         """
         network = None if wanted is None else parse_subnet(wanted)
         with self._locked():
-            uses = (host_routes(), backend.subnets(), self._claims())
+            uses = [host_routes(), backend.subnets(), self._claims()]
             subnet = choose(network, IPv4Network(pool), uses)
+            while not self._hold(subnet):
+                uses.append({subnet: "a lab of another state folder, being made just now"})
+                subnet = choose(network, IPv4Network(pool), uses)
             _write(self._claim(subnet), {"owner": asdict(self._me) if self._me else None})
         return subnet
 
@@ -133,7 +144,10 @@ class Registry:
         with self._locked():
             record = self._load(name)
             if record is not None:
-                self._claim(parse_subnet(record.spec.subnet)).unlink(missing_ok=True)
+                subnet = parse_subnet(record.spec.subnet)
+                self._claim(subnet).unlink(missing_ok=True)
+                if subnet in self._held:
+                    os.close(self._held.pop(subnet))
             shutil.rmtree(self.labs_folder / name, ignore_errors=True)
 
     def lab(self, name: str) -> LabRecord:
@@ -176,6 +190,21 @@ class Registry:
             backend.destroy(name)
             self.leave(name)
         return tuple(sorted(found))
+
+    def _hold(self, subnet: IPv4Network) -> bool:
+        """Hold a subnet against other state folders; False if one of them does.
+
+        Its routes show it as soon as the lab is there. Until then a name in the kernel does
+        (unix(7), abstract sockets), which goes with this process.
+        """
+        name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            name.bind(f"\0standby-lab/{subnet.network_address}")
+        except OSError:
+            name.close()
+            return False
+        self._held[subnet] = name.detach()
+        return True
 
     def _claims(self) -> Uses:
         uses: dict[IPv4Network, str] = {}

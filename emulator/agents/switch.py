@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import io
+import os
+import select
 import socket
 import struct
 import threading
@@ -31,6 +33,9 @@ class Switch:
     def plug(self, cable: str, pid: int) -> None:
         """Lay a cable from the bridge to the namespace of a process, as its `eth0`.
 
+        It goes dark when the process ends, however it ends: whoever made the namespace may
+        keep it for a while, and the kernel would go on answering ARP in it.
+
         Args:
             cable: the name of the bridge's end.
             pid: of the process.
@@ -41,6 +46,18 @@ class Switch:
             f"link add {cable} type veth peer name eth0 netns {pid}",
             f"link set {cable} master {self._bridge} up",
         )
+        death = os.pidfd_open(pid), cable, socket.if_nametoindex(cable)
+        threading.Thread(target=self._darken_after, args=death, daemon=True).start()
+
+    def _darken_after(self, process: int, cable: str, index: int) -> None:
+        """Wait until a process has ended, then take the carrier from the cable that it had."""
+        end = select.poll()
+        end.register(process, select.POLLIN)
+        end.poll()
+        os.close(process)
+        with contextlib.suppress(OSError):  # the cable has gone as well
+            if socket.if_nametoindex(cable) == index:  # else it is the next boot's
+                self.carrier(cable, up=False)
 
     def furnish(self, stations: dict[Station, NetworkNamespace], prefix: int) -> None:
         """Give each station a port with its MAC and address, and a cable to the bridge."""

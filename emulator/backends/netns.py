@@ -10,6 +10,7 @@ or named outside of them, so the death of the processes is the end of the lab.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 import socket
 import subprocess
@@ -63,6 +64,7 @@ class NetnsBackend:
         self._inits[lan.lab, HOLDER] = holder.pid
         _ip(
             f"link add {lan.interface} type veth peer name host netns {holder.pid}",
+            f"link set {lan.interface} alias {self._mark()}",
             f"addr add {lan.host_address}/{lan.subnet.prefixlen} dev {lan.interface}",
             f"link set {lan.interface} up",
         )
@@ -188,8 +190,12 @@ class NetnsBackend:
         kill(one.pid for one in self._processes(lab))
         self._inits = {key: pid for key, pid in self._inits.items() if key[0] != lab}
         self._reap()
-        with contextlib.suppress(LabError):  # the kernel may have removed it with the namespace
-            _ip(f"link del {Lan.interface_of(lab)}")
+        interface = Lan.interface_of(lab)
+        # The kernel may have removed it with the namespace, and another state folder may have
+        # a lab of that name; neither shows our mark.
+        with contextlib.suppress(LabError, OSError):
+            if Path(f"/sys/class/net/{interface}/ifalias").read_text().strip() == self._mark():
+                _ip(f"link del {interface}")
         shutil.rmtree(self._folder / lab / "nodes", ignore_errors=True)
 
     def labels(self) -> frozenset[str]:
@@ -199,6 +205,10 @@ class NetnsBackend:
     def subnets(self) -> Mapping[IPv4Network, str]:
         """Return nothing: what is in use here are this computer's own routes."""
         return {}
+
+    def _mark(self) -> str:
+        """Return what says of an interface that it belongs to this state folder."""
+        return f"standby-lab-{hashlib.sha256(str(self._folder).encode()).hexdigest()[:16]}"
 
     def _home(self, lab: str, node: str) -> Path:
         return self._folder / lab / "nodes" / node

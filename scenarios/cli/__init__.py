@@ -10,6 +10,7 @@ import importlib
 import signal
 import sys
 from collections.abc import Mapping
+from types import FrameType
 from typing import Any
 
 import click
@@ -78,7 +79,7 @@ def standby_lab() -> None:
 
 def main() -> None:
     """Run a command; whatever goes wrong becomes one line and an exit code."""
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
+    _end_when_asked()
     try:
         sys.exit(standby_lab.main(standalone_mode=False) or 0)
     except click.exceptions.Exit as error:
@@ -102,3 +103,22 @@ def main() -> None:
         line, code = explain(error)
         click.echo(f"standby-lab: {line}", err=True)
         sys.exit(code)
+
+
+def _end_when_asked() -> None:
+    """Let the first SIGINT or SIGTERM end the command; what comes later would only leave a mess.
+
+    A second Ctrl-C would hit the removal of the lab that the first one began. A program that was
+    started with SIGINT ignored, as a shell does behind `&`, goes on ignoring it.
+    """
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, end)

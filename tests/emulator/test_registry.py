@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -121,6 +122,18 @@ def test_subnet_claimed_by_a_process_that_ended_is_free(tmp_path: Path):
     assert str(Registry(tmp_path).free_subnet(Host())) == claimed
 
 
+def test_subnets_of_two_state_folders_differ(tmp_path: Path):
+    ours, theirs = Registry(tmp_path / "ours"), Registry(tmp_path / "theirs")
+    pool = "198.19.252.0/22"
+    first = ours.free_subnet(Host(), pool=pool)
+    assert theirs.free_subnet(Host(), pool=pool) != first
+    with pytest.raises(LabError, match="in use: a lab of another state folder"):
+        theirs.free_subnet(Host(), str(first))
+    ours.enter(spec(subnet=str(first)), Host())
+    ours.leave("demo")
+    assert theirs.free_subnet(Host(), str(first)) == first
+
+
 def test_repair_leaves_labs_with_a_living_owner_and_labs_that_stay_alone(tmp_path: Path):
     registry = Registry(tmp_path)
     host = Host("demo", "stays")
@@ -161,3 +174,13 @@ def test_process_id_that_means_another_process_now_is_not_the_owner():
     assert me is not None
     assert me.alive()
     assert not Owner(me.pid, me.started + 1).alive()
+
+
+def test_owner_that_was_killed_and_that_nobody_has_waited_for_is_dead():
+    killed = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = Owner.of(killed.pid)
+    assert owner is not None
+    killed.kill()
+    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
+    assert not owner.alive()
+    killed.communicate()

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,3 +87,30 @@ def test_an_interrupted_runner_cleans_up_and_keeps_the_evidence(
     assert "Traceback" not in words
     assert doctor(environment)["left_behind"] == []
     assert (tmp_path / "runs" / "failover" / "latest" / "events.jsonl").is_file()
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.2])
+@pytest.mark.docker
+def test_an_interrupted_build_leaves_nothing(
+    after_s: float, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Twice Ctrl-C, while the network or the containers are being made."""
+    argv = [sys.executable, "-u", "-c", PROGRAM, "run", "failover", "--backend", "docker"]
+    with subprocess.Popen(
+        [*argv, "--runs", str(tmp_path / "runs")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    ) as runner:
+        assert runner.stdout is not None
+        words = next(line for line in runner.stdout if "-- build" in line)
+        pause = threading.Event()
+        for wait_s in (after_s, 0.05):
+            pause.wait(wait_s)
+            runner.send_signal(signal.SIGINT)
+        words += runner.stdout.read()
+
+    assert runner.returncode == 128 + signal.SIGINT, words
+    assert "Traceback" not in words
+    assert doctor(environment)["left_behind"] == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import multiprocessing
 import smtplib
 import socket
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,6 +127,23 @@ def test_power_off_ends_answers_at_once_and_files_outlive_it(bench, fetch):
     assert len(bench.observer.who_has(bench.address(20), 0.2)) == 1
 
 
+def test_node_that_ends_by_itself_answers_no_more(bench, fetch):
+    fetch(bench.address(20), "greeting")
+    with contextlib.suppress(LabError):  # the program's end is the end of what ends it
+        bench.run("pbx2", "sh", "-c", "kill -9 -1")
+    pause = threading.Event()
+    for _ in range(500):
+        if not bench.backend.running(bench.lan, "pbx2"):
+            break
+        pause.wait(0.01)
+    assert not bench.backend.running(bench.lan, "pbx2")
+    pause.wait(0.1)  # the kernel takes a namespace and its cable away in the background
+    assert bench.observer.who_has(bench.address(20), 0.2) == ()
+    bench.boot("pbx2", 20)
+    assert fetch(bench.address(20), "greeting") == b"pbx2"
+    assert len(bench.observer.who_has(bench.address(20), 0.2)) == 1
+
+
 def test_missing_file_and_folder_are_told_apart_from_empty_ones(bench):
     with pytest.raises(FileNotFoundError):
         bench.backend.read(bench.lan, "pbx1", "no/such")
@@ -146,6 +165,18 @@ def test_lan_of_the_same_name_is_declined(backend: LabBackend, lan: Lan):
     with pytest.raises(LabError) as refusal:
         backend.create_lan(lan, lambda _row: None)
     assert refusal.value.remedy
+
+
+def test_lab_of_the_same_name_in_another_state_folder_is_left_alone(
+    make_backend: Callable[[Path], LabBackend], backend: LabBackend, lan: Lan, tmp_path: Path
+):
+    backend.create_lan(lan, lambda _row: None)
+    stranger = make_backend(tmp_path)
+    with pytest.raises(LabError):
+        stranger.create_lan(lan, lambda _row: None)
+    stranger.destroy(lan.lab)
+    assert lan.interface in interfaces_of(lan)
+    assert lan.lab in backend.labels()
 
 
 def test_repair_removes_what_a_killed_runner_left_and_nothing_before(
