@@ -15,6 +15,7 @@ from redundancy.pages.session import CONFLICT, WRONG_FIELDS, Session
 
 REFRESH_S = 3
 UNDER_WAY_REFRESH_S = 1  # between the claim and the end of the old address lies not much more
+DECIDING = ("switchover.asked", "switchover.silent")
 MOVING = ("switchover.claimed", "switchover.announced")
 
 
@@ -65,10 +66,15 @@ def _tab(session: Session, seen: Overview) -> Response:
         last=_last(session, seen.switchover),
         watch_class=_watch_class(seen.watch),
         action=f"{SWITCHOVER}/switchover",
-        refresh_s=REFRESH_S if standby else None,
+        refresh_s=_refresh_s(seen) if standby else None,
     )
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _refresh_s(seen: Overview) -> int:
+    """Whoever looks while somebody else's click is decided must not miss the move (D17)."""
+    return UNDER_WAY_REFRESH_S if seen.switchover in DECIDING else REFRESH_S
 
 
 def _watch_class(watch: Watch | None) -> str:

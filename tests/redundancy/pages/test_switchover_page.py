@@ -37,6 +37,14 @@ def test_tab_refreshes_itself_without_script(browser: Browser) -> None:
     assert "<script" not in page
 
 
+@pytest.mark.parametrize("event", ["switchover.asked", "switchover.silent"])
+def test_tab_looks_more_often_while_a_click_is_decided(
+    browser: Browser, console: FakeConsole, event: str
+) -> None:
+    console.look(switchover=event)
+    assert '<meta http-equiv="refresh" content="1">' in browser.get(TAB).text
+
+
 @pytest.mark.parametrize("role", ["active", "unconfigured"])
 def test_only_a_standby_has_the_button(browser: Browser, console: FakeConsole, role: Any) -> None:
     console.look(role=role)
