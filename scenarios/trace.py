@@ -33,6 +33,7 @@ COMPARED: Mapping[str, frozenset[str]] = {
             "import.verified",
             "import.committed",
             "import.failed",
+            "epoch.opened",
             "takeover.committed",
             "takeover.settled",
             "modules.activated",

@@ -34,7 +34,10 @@ class Takeovers:
         Raises:
             Refusal: `epoch`, `licence`.
         """
+        before = self._identity.facts()
         facts = self._identity.change(lambda facts: _open(facts, operation, epoch))
+        if facts != before:
+            report(self._machine, "epoch.opened", operation=operation, epoch=epoch)
         return asdict(facts.lineage)
 
     def commit(self, operation: str, epoch: int, network: NetworkSettings) -> Mapping[str, Any]:

@@ -130,9 +130,9 @@ class SimMachine:
         """Tell the lab what happened, and the log; a dead machine tells nothing."""
         if not self._life.alive:
             return
-        at = self._site.served.now.isoformat()
-        row = {"at": at, "source": source, "event": event, "cause": cause, "detail": dict(detail)}
-        self._log.write(json.dumps(row).encode() + b"\n")
+        served = self._site.served.now.isoformat()
+        row = {"served": served, "source": source, "event": event, "cause": cause}
+        self._log.write(json.dumps({**row, "detail": dict(detail)}).encode() + b"\n")
         self._site.happened(self._life.node, source, event, cause, detail)
 
 

@@ -72,6 +72,7 @@ def test_opening_an_epoch_is_idempotent_by_operation(bench):
     first = rig.run("epoch", "open", "--operation", "a", "--epoch", "1")
     assert rig.run("epoch", "open", "--operation", "a", "--epoch", "1") == first
     assert rig.refusal("epoch", "open", "--operation", "b", "--epoch", "1") == "epoch"
+    assert rig.box.happened("epoch.opened") == [("", {"operation": "a", "epoch": 1})]
 
 
 @pytest.mark.parametrize(
