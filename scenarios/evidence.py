@@ -8,11 +8,13 @@ clients.json             what the observer and the phones saw
 stations.json            the nodes and their addresses
 nodes/<node>/events.jsonl  each appliance's own log
 scan.json                where the lab's secrets were looked for
+seal.json                the SHA-256 of every file above
 summary.json             verdicts and figures
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +30,7 @@ from emulator.lab import Event, MailRecord, NodeInfo
 from scenarios.record import (
     Plan,
     Record,
+    Seal,
     SecretScan,
     StoredMail,
     Watch,
@@ -35,6 +38,7 @@ from scenarios.record import (
     event_row,
 )
 
+_SEAL, _UNSEALED = "seal.json", {"seal.json", "summary.json"}  # a summary is written anew
 _TEXTS = ("*.json", "*.jsonl", "*.yaml", "mails/*.eml", "nodes/*/*", "nodes/*.log")
 
 
@@ -121,6 +125,10 @@ class RunFolder:
         self.write_json("scan.json", {"searched": len(needles), "found": found})
         return SecretScan(len(needles), tuple(found))
 
+    def seal(self) -> None:
+        """Note the SHA-256 of every file, so that a later change shows."""
+        self.write_json(_SEAL, _hashes(self.path))
+
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON document."""
         text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
@@ -166,6 +174,7 @@ def load(path: Path) -> Record:
             pcap=(path / "wire.pcap").read_bytes(),
             texts=dict(_texts(path)),
             scan=_scan(path / "scan.json"),
+            sealed=_seal(path),
         )
     except FileNotFoundError as error:
         raise NotARun(f"{error.filename}: missing") from error
@@ -194,3 +203,21 @@ def _scan(path: Path) -> SecretScan | None:
         return None
     row = _json(path)
     return SecretScan(int(row["searched"]), tuple(row["found"]))
+
+
+def _hashes(path: Path) -> dict[str, str]:
+    files = {str(one.relative_to(path)): one for one in sorted(path.rglob("*")) if one.is_file()}
+    return {
+        name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for name, file in files.items()
+        if name not in _UNSEALED
+    }
+
+
+def _seal(path: Path) -> Seal | None:
+    if not (path / _SEAL).is_file():
+        return None
+    sealed: dict[str, str] = _json(path / _SEAL)
+    found = _hashes(path)
+    broken = [name for name in sorted({*sealed, *found}) if sealed.get(name) != found.get(name)]
+    return Seal(len(sealed), tuple(broken))

@@ -42,9 +42,12 @@ class Outage:
         return None if self.back_s is None else self.back_s - self.decided_s
 
     def phases(self) -> tuple[tuple[str, float], ...]:
-        """Return (what passed, seconds) in order; phases with an unknown end are left out."""
+        """Return (what passed, seconds) in order; phases with an unknown end are left out.
+
+        Where clients saw both ends, the phases sum up to the whole outage.
+        """
         marks = (
-            ("died", self.died_s if self.died_s is not None else self.lost_s),
+            ("lost", self.lost_s if self.lost_s is not None else self.died_s),
             ("noticed and decided", self.decided_s),
             ("checked and claimed", self.claimed_s),
             ("announced", self.announced_s),
@@ -70,7 +73,6 @@ def measure(record: Record) -> Outage | None:
     )
     back_s = next((at_s for at_s, holder in answers if holder == mac), None)
     before = [at_s for at_s, holder in answers if holder != mac]
-    decided = _last(record, claim, "engine", "switchover.asked")
     died = _last(record, claim, "runner", "fault")
     announced = [
         frame.at_s
@@ -80,7 +82,7 @@ def measure(record: Record) -> Outage | None:
     return Outage(
         died_s=None if died is None else float(died.detail["began_s"]),
         lost_s=before[-1] if before else None,
-        decided_s=claim.wall_s if decided is None else decided.wall_s,
+        decided_s=_clicked_s(record, claim),
         claimed_s=claim.wall_s,
         announced_s=announced[0] if announced else None,
         back_s=back_s,
@@ -94,6 +96,21 @@ def lost_objects(record: Record) -> tuple[str, ...]:
         return ()
     there = record.answer(claims[-1].node, "changes") or {}
     return tuple(sorted(name for name, present in there.items() if not present))
+
+
+def _clicked_s(record: Record, claim: Event) -> float:
+    """Return when the person clicked: just after what was read before; else the order's time.
+
+    The module takes the order when its probe of the moment has ended, up to 0.25 s later.
+    """
+    reads = [
+        event.wall_s
+        for event in record.select("runner", "read")
+        if event.number < claim.number
+        and (event.detail["node"], event.detail["moment"]) == (claim.node, "before-click")
+    ]
+    asked = _last(record, claim, "engine", "switchover.asked")
+    return reads[-1] if reads else (claim if asked is None else asked).wall_s
 
 
 def _last(record: Record, before: Event, source: str, name: str) -> Event | None:

@@ -71,6 +71,19 @@ class SecretScan:
 
 
 @dataclass(frozen=True)
+class Seal:
+    """Whether the evidence is as the run wrote it.
+
+    Attributes:
+        files: how many were sealed.
+        broken: those that were changed, removed or added since.
+    """
+
+    files: int
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Read:
     """An appliance's state at a moment, as one of its commands told it (`status`, `users`)."""
 
@@ -94,6 +107,7 @@ class Record:
     pcap: bytes = b""
     texts: Mapping[str, str] = field(default_factory=dict)
     scan: SecretScan | None = None
+    sealed: Seal | None = None
 
     @cached_property
     def frames(self) -> tuple[ArpFrame, ...]:

@@ -120,10 +120,10 @@ def run(order: Order, narrator: Narrator) -> Outcome:
     except BaseException:
         folder.discard()
         raise
-    folder.point_latest()
-    folder.write_plan(order.plan)
     seen = Seen()
     try:
+        folder.point_latest()
+        folder.write_plan(order.plan)
         _go_through(order, lab, narrator, seen)
     finally:
         narrator.phase("teardown")
@@ -134,6 +134,7 @@ def run(order: Order, narrator: Narrator) -> Outcome:
                 lab.down()
     narrator.phase("check")
     folder.scan(order.drawn.secrets)
+    folder.seal()
     return judged(order.folder, narrator)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scenarios.models import SwitchOver
 from scenarios.record import Record
 from scenarios.verdict import Judgement, judged, not_applicable
 
 
 def check(record: Record) -> Judgement:
-    """Each takeover, by event or by announcement, has a person's order on that box before."""
+    """Each takeover, by event or by announcement, follows an order, and the drill's click."""
     claims = [*_takeovers(record), *_announcements(record)]
     if not claims:
         return not_applicable("nobody claimed another's address")
@@ -35,7 +36,18 @@ def _announcements(record: Record) -> Iterator[tuple[str, str, float]]:
 
 
 def _asked(record: Record, node: str, before_s: float) -> bool:
-    return any(
+    """Whether the module says who ordered it, and the drill did: its word alone is none."""
+    return _clicked(record, node, before_s) and any(
         event.wall_s <= before_s and event.detail.get("by")
         for event in record.select("engine", "switchover.asked", node=node)
     )
+
+
+def _clicked(record: Record, node: str, before_s: float) -> bool:
+    steps = record.plan.scenario.steps
+    taken = [
+        steps[int(event.detail["position"]) - 1]
+        for event in record.select("runner", "step")
+        if event.wall_s <= before_s
+    ]
+    return any(isinstance(step, SwitchOver) and step.switch_over == node for step in taken)

@@ -17,6 +17,7 @@ def check(record: Record) -> Judgement:
     if not commits:
         return not_applicable("nothing was imported")
     faults = [fault for commit in commits for fault in _faults(record, commit)]
+    faults += _swallowed(record)
     return judged(faults, f"{len(commits)} imports, each verified first")
 
 
@@ -38,6 +39,16 @@ def _faults(record: Record, commit: Event) -> Iterator[str]:
     if not received:
         token = commit.detail["token"]
         yield f"{commit.node}: attempt {token} was imported, and its file had not arrived whole"
+
+
+def _swallowed(record: Record) -> Iterator[str]:
+    """A transfer that was cut on its way cannot have arrived whole, whatever is said of it."""
+    for cut in record.select("wire", "cut"):
+        ends = record.select("appliance", "receive.finished", "receive.failed", node=cut.node)
+        end = next((event for event in ends if event.number > cut.number), None)
+        if end is not None and end.event == "receive.finished":
+            token = end.detail.get("token")
+            yield f"{cut.node}: attempt {token} was cut, and is said to have arrived whole"
 
 
 def _same(one: Event, other: Event, *keys: str) -> bool:

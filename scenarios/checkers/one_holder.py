@@ -30,6 +30,8 @@ def check(record: Record) -> Judgement:
     holdings = tuple(held(record))
     if not holdings:
         return inconclusive("no address event was recorded")
+    if not record.frames:
+        return inconclusive("there is no recording of the wire")
     claims = sum(frame.claims for frame in record.frames)
     faults = [*_overlaps(holdings), *_strangers(record, holdings)]
     return judged(faults, f"{len(holdings)} holdings and {claims} claims on the wire agree")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,13 +11,18 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from emulator.lab import Event, NodeInfo
+from scenarios.checkers import CHECKERS
 from scenarios.loading import find, load
-from scenarios.record import Plan, Record, SecretScan, StoredMail, Watch
+from scenarios.record import Plan, Record, Seal, SecretScan, StoredMail, Watch
+from scenarios.setup import MODULE_ADDRESS
+from scenarios.verdict import Verdict
 
 START = datetime(2025, 1, 14, 8, 0, tzinfo=UTC)
 PBX1, PBX2, PHONE = "198.18.0.10", "198.18.0.20", "198.18.0.101"
 MAC1, MAC2, MAC_PHONE = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:99"
 SHA = "ab" * 32
+CONTENT = {"users/a": "1", "users/b": "2", "users/carried": "3"}
+NOBODY = "0.0.0.0"  # noqa: S104 - RFC 5227's sender, no socket
 
 
 def station(name: str, address: str, mac: str, role: str = "phone") -> NodeInfo:
@@ -98,6 +104,8 @@ def transfer(write: Writer, generation: int = 2, at: float = 30) -> None:
 
 def switchover(write: Writer, at: float = 50.0) -> None:
     """A click at `at` that takes pbx1's address over 0.2 s later."""
+    write.add(at - 0.1, "runner/runner", "step", "switch over pbx2", position=8)
+    write.read(at - 0.1, "pbx2", "before-click", "status", status("pbx2"))
     write.add(at, "pbx2/engine", "switchover.asked", by="admin", operation="switchover-1")
     write.add(at + 0.1, "pbx2/engine", "switchover.silent", silent_s=3.1)
     taken = {"operation": "switchover-1", "epoch": 2, "address": PBX1}
@@ -105,6 +113,7 @@ def switchover(write: Writer, at: float = 50.0) -> None:
     write.add(at + 0.2, "pbx2/address", "added", address=PBX1)
     write.add(at + 0.3, "pbx2/engine", "switchover.claimed", address=PBX1)
     write.add(at + 1.5, "pbx2/address", "removed", address=PBX2)
+    write.add(at + 1.6, "pbx2/engine", "switchover.finished", operation="switchover-1")
 
 
 def failover_history() -> Writer:
@@ -115,8 +124,10 @@ def failover_history() -> Writer:
     write.add(1, "pbx2/address", "added", address=PBX2)
     write.read(2, "pbx1", "steady", "status", status("pbx1"))
     write.read(2, "pbx2", "steady", "status", status("pbx2"))
-    write.add(20, "pbx1/engine", "run.started", served=120, run=1)
-    write.add(20, "pbx1/engine", "attempt.started", served=120, run=1, attempt=1)
+    write.read(2, "pbx1", "steady", "digest", {"objects": {"users/a": "1", "users/b": "2"}})
+    write.add(10, "pbx1/appliance", "changed", "users add", kind="users", id="carried")
+    write.add(20, "pbx1/engine", "run.started", served=120, run=1, reason="scheduled")
+    write.add(20, "pbx1/engine", "attempt.started", served=120, run=1, attempt=1, token="1.1.1")
     transfer(write)
     write.add(31, "pbx1/engine", "run.succeeded", served=120, run=1)
     write.add(40.1, "runner/runner", "fault", "power-off", node="pbx1", began_s=40.0)
@@ -124,11 +135,14 @@ def failover_history() -> Writer:
     page = {"status": 200, "text": "Umschaltung"}
     write.read(51, "pbx2", "click", "page", page)
     origin = {"epoch": 1, "generation": 2, "sha256": SHA}
-    after = status("pbx2", 2, origin=origin, network={"address": PBX1})
+    active = [{"name": "callcenter", "active": True}, {"name": "redundanz", "active": False}]
+    after = status("pbx2", 2, origin=origin, network={"address": PBX1}, modules=active)
     write.read(60, "pbx2", "final", "status", after)
+    write.read(60, "pbx2", "final", "digest", {"objects": CONTENT})
     write.read(60, "pbx2", "final", "users", {"users": [{"login": "a", "email": "a@lab.test"}]})
     write.read(60, "pbx2", "final", "changes", {"carried": True, "doomed": False})
     write.read(60, "pbx1", "final", "who-has", {"address": PBX1, "macs": [MAC2]})
+    write.read(60, "pbx2", "final", "who-has", {"address": PBX2, "macs": []})
     return write
 
 
@@ -137,7 +151,8 @@ def failover_frames() -> list[bytes]:
     replies = [frame(at, MAC1, PBX1, PHONE, reply=True) for at in (10, 20, 30, 39.9)]
     claims = [frame(50.25, MAC2, PBX1, PBX1, reply=reply) for reply in (False, True)]
     again = [frame(50.45, MAC2, PBX1, PBX1, reply=reply) for reply in (False, True)]
-    return [*replies, *claims, *again, frame(50.6, MAC2, PBX1, PHONE, reply=True)]
+    probes = [frame(46 + 0.25 * n, MAC2, NOBODY, PBX1, reply=False) for n in range(17)]
+    return [*replies, *probes, *claims, *again, frame(50.6, MAC2, PBX1, PHONE, reply=True)]
 
 
 def record(write: Writer, frames: Iterable[bytes] = (), scenario: str = "failover") -> Record:
@@ -153,11 +168,31 @@ def record(write: Writer, frames: Iterable[bytes] = (), scenario: str = "failove
         ),
         events=tuple(write.rows),
         stations=STATIONS,
-        mails=(StoredMail("<1@lab>", "pbx@lab.test", ("a@lab.test",), "Restart", 55.0),),
+        mails=(
+            StoredMail("<1@lab>", "pbx@lab.test", ("a@lab.test",), "Restart", 55.0),
+            StoredMail("<n@lab>", "pbx@lab.test", (MODULE_ADDRESS,), "Switched", 56.0),
+        ),
         pings={"phone1": Watch(PBX1, 100, ((39.95, MAC1), (50.3, MAC2)))},
         pcap=pcap(frames),
+        texts=logs(write.rows),
         scan=SecretScan(5, ()),
+        sealed=Seal(9, ()),
     )
+
+
+def logs(events: Iterable[Event]) -> dict[str, str]:
+    """The appliances' own logs of a history."""
+    lines: dict[str, list[str]] = {"pbx1": [], "pbx2": []}
+    for one in events:
+        row = {key: getattr(one, key) for key in ("source", "event", "cause", "detail")}
+        if one.node in lines:
+            lines[one.node].append(json.dumps({"served": one.served.isoformat(), **row}))
+    return {f"nodes/{node}/events.jsonl": "\n".join(rows) for node, rows in lines.items()}
+
+
+def verdict(name: str, given: Record) -> Verdict:
+    """What one checker says of a record."""
+    return CHECKERS[name](given).verdict
 
 
 def failover_record() -> Record:

@@ -21,6 +21,7 @@ from histories import (
     pcap,
     record,
     status,
+    verdict,
     without,
 )
 
@@ -28,10 +29,6 @@ from scenarios import checkers
 from scenarios.checkers import CHECKERS, judge
 from scenarios.record import Record, SecretScan, StoredMail
 from scenarios.verdict import Verdict, worst
-
-
-def verdict(name: str, given: Record) -> Verdict:
-    return CHECKERS[name](given).verdict
 
 
 @pytest.mark.parametrize("name", sorted(set(CHECKERS) - {"attempt-spacing", "faults-fired"}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from histories import STATIONS, failover_frames, failover_record, pcap
+from histories import STATIONS, failover_frames, failover_record, logs, pcap
 
 from emulator.lab import MailRecord
 from scenarios.checkers import judge
@@ -26,10 +26,11 @@ def folder(tmp_path: Path) -> RunFolder:
     made.write_stations(STATIONS)
     made.write_clients(sound.observed, sound.pings)
     made.write_pcap(pcap(failover_frames()))
-    mail = MailRecord("<1@lab>", "pbx@lab.test", ("a@lab.test",), "Restart", 55.0, RAW)
-    made.write_mails([mail])
-    made.write_node_log("pbx1", "events.jsonl", b'{"event": "booted"}\n')
+    made.write_mails([MailRecord(**vars(mail), raw=RAW) for mail in sound.mails])
+    for name, text in logs(sound.events).items():
+        made.write_node_log(name.split("/")[1], "events.jsonl", text.encode())
     made.scan(["never-in-evidence"])
+    made.seal()
     return made
 
 
@@ -91,3 +92,28 @@ def test_a_broken_file_is_no_traceback(folder: RunFolder) -> None:
 
     with pytest.raises(NotARun, match="broken"):
         load(folder.path)
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "wire.pcap", "nodes/pbx1/events.jsonl"])
+def test_a_file_that_was_changed_since_is_named(folder: RunFolder, name: str) -> None:
+    path = folder.path / name
+    path.write_bytes(path.read_bytes()[:-1] + b" ")
+
+    again = judged(folder.path, Silence())
+
+    assert again.verdict is not Verdict.PASSED
+    assert again.judgements["evidence-intact"].evidence == (f"{name} is not as the run wrote it",)
+
+
+def test_a_file_that_was_added_since_is_named(folder: RunFolder) -> None:
+    (folder.path / "mails" / "0009.eml").write_bytes(RAW)
+
+    (line,) = judged(folder.path, Silence()).judgements["evidence-intact"].evidence
+
+    assert line.startswith("mails/0009.eml")
+
+
+def test_a_run_that_was_never_sealed_is_inconclusive(folder: RunFolder) -> None:
+    (folder.path / "seal.json").unlink()
+
+    assert judged(folder.path, Silence()).verdict is Verdict.INCONCLUSIVE

@@ -1,0 +1,57 @@
+"""The history holds what each appliance's own log holds: nothing was lost on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any
+
+from emulator.lab import Event
+from scenarios.record import Record
+from scenarios.verdict import Judgement, inconclusive, passed
+
+Entry = tuple[datetime, str, str, str, dict[str, Any]]
+
+
+def check(record: Record) -> Judgement:
+    """Compare the history with the logs; the log of a box that lost power may end earlier."""
+    dead = {
+        str(event.detail["node"])
+        for event in record.select("runner", "fault")
+        if event.cause == "power-off"
+    }
+    faults = []
+    compared = 0
+    for station in record.appliances:
+        text = record.texts.get(f"nodes/{station.name}/events.jsonl")
+        told = [_told(one) for one in record.events if one.node == station.name]
+        if text is None:
+            if station.name not in dead:
+                faults.append(f"{station.name}: its own log is missing")
+            continue
+        compared += len(told)
+        logged = [_logged(json.loads(line)) for line in text.splitlines()]
+        faults += _faults(station.name, told, logged, dead)
+    if faults:
+        return inconclusive(*faults)
+    return passed(f"{compared} events are those of the appliances' own logs")
+
+
+def _told(event: Event) -> Entry:
+    return event.served, event.source, event.event, event.cause, dict(event.detail)
+
+
+def _logged(row: dict[str, Any]) -> Entry:
+    served = datetime.fromisoformat(row["served"])
+    return served, row["source"], row["event"], row["cause"], row["detail"]
+
+
+def _faults(node: str, told: list[Entry], logged: list[Entry], dead: set[str]) -> Iterator[str]:
+    for one, other in zip_longest(told, logged):
+        if one == other or (node in dead and None in (one, other)):
+            continue
+        history, log = ("nothing" if it is None else it[2] for it in (one, other))
+        yield f"{node}: the history has {history} where its own log has {log}"
+        return

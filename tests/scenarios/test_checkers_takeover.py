@@ -1,0 +1,97 @@
+"""Invariants of a takeover, each with a history that breaks it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from histories import (
+    MAC2,
+    NOBODY,
+    PBX1,
+    PBX2,
+    altered,
+    failover_frames,
+    failover_history,
+    failover_record,
+    followed,
+    frame,
+    pcap,
+    record,
+    status,
+    verdict,
+    without,
+)
+
+from scenarios.verdict import Verdict
+
+
+def test_silence_that_nobody_listened_to_fails() -> None:
+    heard = [one for one in failover_frames() if one[38:44] != b"\0" * 6]
+    deaf = replace(failover_record(), pcap=pcap(heard[:4] + heard[-5:]))
+    probe = frame(47.1, MAC2, NOBODY, PBX1, reply=False)
+    once = replace(failover_record(), pcap=pcap([*heard[:4], probe, *heard[-5:]]))
+
+    assert verdict("claim-after-silence", deaf) is Verdict.FAILED
+    assert verdict("claim-after-silence", once) is Verdict.FAILED
+
+
+def test_a_takeover_that_the_drill_did_not_click_fails() -> None:
+    unasked = without(failover_record(), "step")
+
+    assert verdict("claim-needs-click", unasked) is Verdict.FAILED
+    assert verdict("claim-needs-click", altered(failover_record(), "step", position=7)) is (
+        Verdict.FAILED
+    )
+
+
+def test_no_recording_of_the_wire_is_inconclusive() -> None:
+    assert verdict("one-holder", replace(failover_record(), pcap=b"")) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_takeover_without_a_new_epoch_fails(epoch: int) -> None:
+    opened = (40.0, "pbx1/appliance", "epoch.opened", "", {"operation": "x", "epoch": 2})
+    write = failover_history()
+    rows = write.rows
+    write.rows = []
+    write.add(0.5, "pbx1/appliance", "epoch.opened", epoch=epoch)
+    write.rows += [replace(one, number=one.number + 1) for one in rows]
+    same = altered(record(write), "takeover.committed", epoch=epoch)
+
+    assert verdict("epoch-never-falls", same) is Verdict.FAILED
+    assert verdict("epoch-never-falls", followed(failover_record(), opened)) is Verdict.FAILED
+
+
+def test_an_old_address_that_still_answers_or_stays_fails() -> None:
+    write = failover_history()
+    write.read(70, "pbx2", "final", "who-has", {"address": PBX2, "macs": [MAC2]})
+    stays = without(failover_record(), "removed")
+    back = (70.0, "pbx2/address", "added", "", {"address": PBX2})
+
+    assert verdict("old-address-goes", record(write)) is Verdict.FAILED
+    assert verdict("old-address-goes", stays) is Verdict.FAILED
+    assert verdict("old-address-goes", followed(failover_record(), back)) is Verdict.FAILED
+
+
+def test_network_settings_that_were_not_taken_over_fail() -> None:
+    write = failover_history()
+    write.read(70, "pbx2", "final", "status", status("pbx2", 2))
+
+    assert verdict("network-taken-over", record(write)) is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        [{"name": "callcenter", "active": False}],
+        [],
+        [{"name": "callcenter", "active": True}, {"name": "redundanz", "active": True}],
+    ],
+    ids=["one-rests", "one-is-missing", "redundanz-does-not-rest"],
+)
+def test_modules_that_do_not_follow_fail(modules: list[dict[str, object]]) -> None:
+    write = failover_history()
+    write.read(70, "pbx2", "final", "status", status("pbx2", 2, modules=modules))
+
+    assert verdict("modules-follow", record(write)) is Verdict.FAILED

@@ -1,0 +1,95 @@
+"""Invariants of transfers and runs, each with a history that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+from histories import (
+    CONTENT,
+    Writer,
+    failover_history,
+    failover_record,
+    followed,
+    record,
+    verdict,
+    without,
+)
+
+from scenarios.verdict import Verdict
+
+
+def test_a_cut_transfer_that_is_said_to_have_arrived_fails() -> None:
+    cut = (29.0, "pbx2/wire", "cut", "", {"byte": 600})
+    arrived = (29.1, "pbx2/appliance", "receive.finished", "", {"token": "1.1.1"})
+    refused = (29.1, "pbx2/appliance", "receive.failed", "connection-lost", {"token": "1.1.1"})
+
+    assert verdict("import-after-hash", followed(failover_record(), cut, arrived)) is Verdict.FAILED
+    assert verdict("import-after-hash", followed(failover_record(), cut, refused)) is Verdict.PASSED
+
+
+def test_two_attempts_under_one_token_fail() -> None:
+    again = (32.0, "pbx1/engine", "attempt.started", "", {"attempt": 2, "token": "1.1.1"})
+    twice = (32.0, "pbx2/appliance", "receive.started", "", {"token": "1.1.1"})
+
+    assert verdict("older-attempts-rest", followed(failover_record(), again)) is Verdict.FAILED
+    assert verdict("older-attempts-rest", followed(failover_record(), twice)) is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        {"users/a": "1", "users/carried": "3"},
+        {"users/a": "1", "users/b": "2"},
+        {**CONTENT, "users/b": "changed"},
+        {**CONTENT, "users/left": "4"},
+    ],
+    ids=["one-is-missing", "the-entered-one-is-missing", "one-differs", "one-is-left-over"],
+)
+def test_content_that_is_not_that_of_the_active_fails(objects: dict[str, str]) -> None:
+    write = failover_history()
+    write.read(70, "pbx2", "final", "digest", {"objects": objects})
+
+    assert verdict("content-arrives-whole", record(write)) is Verdict.FAILED
+
+
+def test_what_was_entered_on_the_acting_active_is_no_leftover() -> None:
+    write = failover_history()
+    write.add(65, "pbx2/appliance", "changed", "users add", kind="users", id="new")
+    write.read(70, "pbx2", "final", "digest", {"objects": {**CONTENT, "users/new": "5"}})
+
+    assert verdict("content-arrives-whole", record(write)) is Verdict.PASSED
+
+
+def test_content_that_was_not_read_is_inconclusive() -> None:
+    assert verdict("content-arrives-whole", without(failover_record(), "read")) is (
+        Verdict.INCONCLUSIVE
+    )
+
+
+def test_a_second_run_in_one_slot_fails() -> None:
+    write = failover_history()
+    write.add(33, "pbx1/engine", "run.started", served=180, run=2, reason="scheduled")
+    manual = failover_history()
+    manual.add(33, "pbx1/engine", "run.started", served=180, run=2, reason="manual by admin")
+    tomorrow = failover_history()
+    tomorrow.add(33, "pbx1/engine", "run.started", served=86520, run=2, reason="scheduled")
+
+    assert verdict("one-run-a-slot", record(write)) is Verdict.FAILED
+    assert verdict("one-run-a-slot", record(manual)) is Verdict.PASSED
+    assert verdict("one-run-a-slot", record(tomorrow)) is Verdict.PASSED
+
+
+def test_a_run_before_the_first_slot_fails() -> None:
+    write = Writer()
+    write.add(1, "pbx1/engine", "run.started", served=60, run=1, reason="scheduled")
+
+    assert verdict("one-run-a-slot", record(write)) is Verdict.FAILED
+
+
+def test_a_run_of_a_standby_fails() -> None:
+    early = (35.0, "pbx2/engine", "run.started", "", {"run": 1})
+    before = without(without(failover_record(), "takeover.committed"), "fault")
+
+    assert verdict("standby-runs-nothing", followed(before, early)) is Verdict.FAILED
+    assert verdict("standby-runs-nothing", followed(failover_record(), early)) is Verdict.PASSED
+    opened = (34.0, "pbx2/appliance", "epoch.opened", "", {"epoch": 3})
+    assert verdict("standby-runs-nothing", followed(before, opened, early)) is Verdict.PASSED
