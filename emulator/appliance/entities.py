@@ -14,7 +14,11 @@ from typing import Any, NamedTuple
 
 ENTITY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+LONGEST_TEXT = 500
+# Bounded, so that no backup makes the login page take gigabytes for one password.
+PASSWORD_HASH = re.compile(r"scrypt:[0-9]{1,5}:[0-9]:[0-9]\$[0-9A-Za-z]{1,64}\$[0-9a-f]{128}")
+HIGHEST_PORT = 65535
 MAIL_ADDRESS = re.compile(r"[^@\s,;<>\x00-\x1f]+@[^@\s,;<>\x00-\x1f]+")
 
 # kind -> field -> type. Further fields are carried along: a newer patch level may add some.
@@ -61,6 +65,8 @@ def check(entity: Entity) -> Entity:
             raise EntityError(f"{where}: the field {field} must be of type {kind.__name__}")
         if isinstance(value, str) and CONTROL.search(value):
             raise EntityError(f"{where}: the field {field} holds control characters")
+        if isinstance(value, str) and len(value) > LONGEST_TEXT:
+            raise EntityError(f"{where}: the field {field} is longer than {LONGEST_TEXT}")
     _check_kind(entity, where)
     return entity
 
@@ -75,8 +81,16 @@ def _check_kind(entity: Entity, where: str) -> None:
             raise EntityError(f"{where}: the field email is no e-mail address")
         if body["language"] not in ("de", "en"):
             raise EntityError(f"{where}: the field language must be de or en")
-    if entity.kind == "mail" and not MAIL_ADDRESS.fullmatch(body["sender"]):
-        raise EntityError(f"{where}: the field sender is no e-mail address")
+        if not all(isinstance(one, str) for one in body["permissions"]):
+            raise EntityError(f"{where}: the field permissions must list words")
+        password = body.get("password")
+        if password and not PASSWORD_HASH.fullmatch(str(password)):
+            raise EntityError(f"{where}: the field password is no hash of a password")
+    if entity.kind == "mail":
+        if not MAIL_ADDRESS.fullmatch(body["sender"]):
+            raise EntityError(f"{where}: the field sender is no e-mail address")
+        if not 0 < body["port"] <= HIGHEST_PORT:
+            raise EntityError(f"{where}: the field port is no port")
 
 
 def canonical(value: Any) -> str:

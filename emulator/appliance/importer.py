@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
 
@@ -124,6 +124,7 @@ class Importer:
             archive = Archive(stream, disk.size(path))
             admit(self._identity.facts(), archive.manifest)
             entities = [_rest(one) for one in archive.entities()]
+            _require_administrator(entities)
             for sha256, size in archive.blobs().items():
                 session.check()
                 with archive.blob(sha256) as source:
@@ -211,6 +212,15 @@ def _rest(entity: Entity) -> Entity:
     if entity.kind != "modules":
         return entity
     return entity._replace(body={**entity.body, "active": False, "wanted": entity.body["active"]})
+
+
+def _require_administrator(entities: Sequence[Entity]) -> None:
+    """Refuse what nobody could log in to any more: no click would ever come (R48)."""
+    users = (one.body for one in entities if one.kind == "users")
+    if not any("administrator" in one["permissions"] and one.get("password") for one in users):
+        raise Refusal(
+            "not-a-backup", "nobody in this backup is an administrator with a password", REMEDY
+        )
 
 
 def _admit(facts: Facts, manifest: Manifest) -> None:

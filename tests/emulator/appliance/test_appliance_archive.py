@@ -216,6 +216,11 @@ def change_users(sound: bytes, change) -> bytes:
         lambda rows: rows[0]["body"].update(name="a\r\nBcc: all@example.com"),
         lambda rows: rows[0]["body"].update(email="a@b.c,d@e.f"),
         lambda rows: rows[0]["body"].update(permissions="administrator"),
+        lambda rows: rows[0]["body"].update(permissions=[["administrator"]]),
+        lambda rows: rows[0]["body"].update(password=5),
+        lambda rows: rows[0]["body"].update(password=f"scrypt:9999999:8:1$ab${'0' * 128}"),
+        lambda rows: rows[0]["body"].update(name="x" * 501),
+        lambda rows: rows[0]["body"].update(name="\ud800"),
     ],
 )
 def test_malformed_users_are_refused_though_every_checksum_fits(sound, change):
@@ -240,7 +245,8 @@ def test_file_that_no_entity_names_is_refused(sound):
 def test_hostile_upload_changes_nothing_and_leaves_nothing(bench, sound):
     standby = bench.boot("pbx2")
     before = standby.run("content", "digest")
-    for data in (b"no archive", pack({**entries(sound), "../x": b""})):
+    lockout = change_users(sound, lambda rows: rows[0]["body"].update(permissions=[]))
+    for data in (b"no archive", pack({**entries(sound), "../x": b""}), lockout):
         argv = ["initialise", "--size", str(len(data))]
         assert standby.refusal(*argv, stdin=data) == "not-a-backup"
     assert standby.run("content", "digest") == before
