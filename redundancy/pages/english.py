@@ -156,6 +156,8 @@ ENGLISH: Mapping[str, str] = {
     "why.epoch": "The backup is older than the state of this appliance.",
     "why.disk-full": "The disk of this appliance is full.",
     "why.busy": "A backup or an import is already under way on this appliance.",
+    "why.usage": "The file is empty or too large.",
+    "why.connection-lost": "The upload broke off before the whole file was there.",
     "do.active-answers": "Switch the active (or the device named) off or unplug it, then switch"
     " over again.",
     "do.never-initialised": "Upload a backup of the active in the tab Standby import.",
@@ -164,6 +166,9 @@ ENGLISH: Mapping[str, str] = {
     "do.lan-unusable": "Check the network cable and port of this appliance.",
     "do.module-licence-missing": "Install the module licence, then save again.",
     "do.not-a-backup": "Choose the full backup (.sar) of the active.",
+    "do.usage": "Choose the full backup (.sar) of the active appliance.",
+    "do.connection-lost": "Upload it again.",
+    "do.epoch": "Upload a new backup of the appliance that is the active now.",
     "do.checksum": "Download the backup again, or make a new one.",
     "do.version": "Bring both appliances to the same version.",
     "do.disk-full": "Remove old backups.",

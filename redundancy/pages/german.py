@@ -163,6 +163,8 @@ GERMAN: Mapping[str, str] = {
     "why.epoch": "Die Sicherung ist älter als der Stand dieser Anlage.",
     "why.disk-full": "Der Speicher dieser Anlage ist voll.",
     "why.busy": "Auf dieser Anlage läuft schon eine Sicherung oder ein Einspielen.",
+    "why.usage": "Die Datei ist leer oder zu groß.",
+    "why.connection-lost": "Das Hochladen brach ab, bevor die Datei ganz da war.",
     "do.active-answers": "Die aktive Anlage (oder das genannte Gerät) ausschalten oder vom Netz"
     " trennen, dann noch einmal umschalten.",
     "do.never-initialised": "Eine Sicherung der aktiven Anlage im Reiter Standby-Import hochladen.",
@@ -171,6 +173,9 @@ GERMAN: Mapping[str, str] = {
     "do.lan-unusable": "Netzwerkkabel und Anschluss dieser Anlage prüfen.",
     "do.module-licence-missing": "Die Modullizenz einspielen, dann erneut speichern.",
     "do.not-a-backup": "Die vollständige Sicherung (.sar) der aktiven Anlage wählen.",
+    "do.usage": "Die vollständige Sicherung (.sar) der aktiven Anlage wählen.",
+    "do.connection-lost": "Noch einmal hochladen.",
+    "do.epoch": "Eine neue Sicherung der jetzt aktiven Anlage hochladen.",
     "do.checksum": "Die Sicherung noch einmal herunterladen oder neu erstellen.",
     "do.version": "Beide Anlagen auf dieselbe Version bringen.",
     "do.disk-full": "Alte Sicherungen entfernen.",
