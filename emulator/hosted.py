@@ -15,7 +15,7 @@ from emulator.addressing import stations
 from emulator.backends import LabBackend, Lan, NodePlan, Record
 from emulator.clock import RealStopwatch
 from emulator.hosted_appliance import HostedAppliance, Site
-from emulator.lab import Event, History, LabError, LabSpec, NodeInfo, Timekeeper
+from emulator.lab import Event, History, LabError, LabSpec, NodeDown, NodeInfo, Timekeeper
 from emulator.registry import Registry
 from emulator.stations import HostedMailSink, HostedObserver, HostedPhone, HostedWire, Orders
 from emulator.subnets import parse_subnet
@@ -125,11 +125,17 @@ class HostedLab:
     ) -> tuple[int, bytes, bytes]:
         """Run a program on a node, station or appliance: exit status, output, errors."""
         if node not in self._appliances:
-            path = self._switch().do("switch.namespaces").get(node)
+            places = self._switch().do("switch.namespaces")
+            path = places.get(node)
             if path is None:
-                raise LabError(f"lab {self._spec.name} has no node {node}")
+                names = ", ".join((*self._appliances, *places))
+                raise LabError(
+                    f"lab {self._spec.name} has no node {node}", remedy=f"it has {names}"
+                )
             node, argv = SWITCH, ["nsenter", f"--net={path}", "--", *argv]
         else:
+            if not self._appliances[node].running():
+                raise NodeDown(f"{node} is off", remedy="nothing can be run there")
             argv = ["env", f"PATH={APPLIANCE_PATH}", *argv]
         done = self._backend.execute(self._lan, node, argv, stdin)
         return done.status, done.out, done.err

@@ -12,6 +12,8 @@ from emulator.lab import LabError
 
 DEFAULT_POOL = "198.18.0.0/15"  # set aside for benchmarks of network devices (RFC 2544)
 LAB_PREFIX = 24
+# "This network", loopback, link-local, multicast and reserved (RFC 6890): no LAN has these.
+NO_LAN = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
 Uses = Mapping[IPv4Network, str]  # what uses a subnet, in words
 
 
@@ -19,7 +21,7 @@ def parse_subnet(text: str) -> IPv4Network:
     """Return a lab's subnet.
 
     Raises:
-        LabError: it is not a /24 in CIDR form.
+        LabError: it is not a /24 in CIDR form, or not one that a LAN may have.
     """
     try:
         subnet = IPv4Network(text)
@@ -31,6 +33,13 @@ def parse_subnet(text: str) -> IPv4Network:
         raise LabError(
             f"a lab needs a /24, and {subnet} is a /{subnet.prefixlen}",
             remedy=f"give {subnet.network_address}/24",
+        )
+    no_lan = any(subnet.overlaps(IPv4Network(one)) for one in NO_LAN)
+    if no_lan or subnet.is_global:
+        belongs = "no LAN has it" if no_lan else "it belongs to others on the Internet"
+        raise LabError(
+            f"{subnet} is not for labs: {belongs}",
+            remedy=f"give a /24 of {DEFAULT_POOL}, or a private one",
         )
     return subnet
 

@@ -85,6 +85,11 @@ def read(text: str, origin: str) -> Scenario:
         raise ScenarioError(
             f"{origin}:{error.line}: {error.message}", remedy="correct the YAML there"
         ) from error
+    if not isinstance(marked.value, dict):
+        raise ScenarioError(
+            f"{origin}:{marked.line(())}: no scenario: it has no keys",
+            remedy="begin with `id:`, `title:`, `covers:`, `steps:`, as those of the library do",
+        )
     marked = Marked(_expanded(marked.value), marked.lines)
     try:
         scenario = Scenario.model_validate(marked.value)

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 Path = tuple[str | int, ...]
+MOST_PARTS, DEEPEST = 10_000, 30  # an alias can stand for more than a computer can hold
 
 
 class YamlError(Exception):
@@ -55,6 +56,8 @@ def parse(text: str) -> Marked:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlError(error.problem or "not YAML", mark.line + 1 if mark else 1) from error
+    except RecursionError as error:
+        raise YamlError(f"nested deeper than {DEEPEST} levels", 1) from error
     except yaml.reader.ReaderError as error:
         raise YamlError(f"not text: {error.reason}", 1) from error
     if root is None:
@@ -64,7 +67,11 @@ def parse(text: str) -> Marked:
 
 
 def _build(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
-    lines[path] = node.start_mark.line + 1
+    lines[path] = line = node.start_mark.line + 1
+    if len(path) > DEEPEST:
+        raise YamlError(f"nested deeper than {DEEPEST} levels", line)
+    if len(lines) > MOST_PARTS:
+        raise YamlError(f"more than {MOST_PARTS} parts", line)
     if isinstance(node, yaml.ScalarNode):
         return node.value
     if isinstance(node, yaml.SequenceNode):

@@ -29,10 +29,12 @@ def with_role(lab: Lab, role: str) -> str:
         if own == role:
             return name
     roles = ", ".join(f"{name} is {own}" for name, own in found.items())
-    raise LabError(
-        f"no appliance of {lab.spec.name} is the {role} ({roles})",
-        remedy="a pair that is set up has one: standby-lab up without --bare",
-    )
+    remedy = "a pair that is set up has one: standby-lab up without --bare"
+    if "off" in found.values():
+        remedy = f"a new lab has one: standby-lab down {lab.spec.name}, then standby-lab up"
+        if "standby" in found.values():
+            remedy = f"let the standby take over: standby-lab switchover {lab.spec.name}"
+    raise LabError(f"no appliance of {lab.spec.name} is the {role} ({roles})", remedy=remedy)
 
 
 def sync_now(lab: Lab) -> dict[str, Any]:

@@ -85,11 +85,14 @@ def bring_up(wish: Wish, progress: Progress, say: Callable[[str], None]) -> Iter
             if not wish.bare:
                 initialise(Pair(lab, plan, wall_clock(), drawn.access), "pbx2", say)
             _keep_access(registry.labs_folder / wish.name, drawn.access)
-            yield Opened(lab, drawn.access)
-            lab.keep()
+            registry.keep(wish.name)
         except BaseException:
             lab.down()
             raise
+        try:
+            yield Opened(lab, drawn.access)
+        finally:
+            lab.keep()
 
 
 @contextmanager
@@ -121,7 +124,11 @@ def only_lab() -> str:
         return names[0]
     if not names:
         raise LabError("no lab is up", remedy="bring one up: standby-lab up")
-    raise LabError(f"several labs are up: {', '.join(names)}", remedy="name the one you mean")
+    raise LabError(
+        f"several labs are up: {', '.join(names)}",
+        remedy=f"name the one you mean: standby-lab inspect {names[0]}, "
+        f"standby-lab arp --lab {names[0]}",
+    )
 
 
 def take_down(name: str) -> None:

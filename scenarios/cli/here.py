@@ -41,7 +41,9 @@ def doctor(*, repair: bool, form: str) -> None:
         click.echo(f"left behind by killed runs: {', '.join(left)}")
         click.echo("remove it: standby-lab doctor --repair")
     else:
-        click.echo("nothing was left behind")
+        unseen = [name for name in BACKENDS if name not in usable]
+        aside = f" (not looked at: {', '.join(unseen)})" if unseen else ""
+        click.echo(f"nothing was left behind{aside}")
 
 
 @click.group()

@@ -73,6 +73,9 @@ def up(  # noqa: PLR0913 - one parameter an option
     wish = Wish(name, backend, users, phones, subnet, seed, bare)
     with bring_up(wish, progress, lambda text: click.echo(text, err=True)) as opened:
         _show(opened, form)
+    if form == "table":
+        click.echo(f"\nnext: standby-lab sync {name}, standby-lab switchover {name}")
+        click.echo(f"end: standby-lab down {name}")
 
 
 @click.command()
@@ -148,5 +151,8 @@ def _show(opened: Opened, form: str) -> None:
     for one in nodes:
         if one.name in access:
             own = access[one.name]
-            click.echo(f"\n{one.name}  {one.url or 'off'}  login {own.login}  {own.password}")
-            click.echo(f"      {one.ssh or 'off'}  password {own.root_password}")
+            place = one.url or "off"
+            click.echo(f"\n{one.name}  {place}  login {own.login}  password {own.password}")
+            if one.ssh:
+                click.echo(f"      {one.ssh}")
+            click.echo(f"      password {own.root_password}")

@@ -48,7 +48,10 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_widest(columns, rows))
-    console.print(table)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def _widest(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:

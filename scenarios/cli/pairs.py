@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import click
 
 from scenarios.cli.labs import lab_name
 from scenarios.cli.output import show_json, with_format
 
+PAGE_WIDTH = 76  # of what a page says, indented on a terminal of 80 columns
 _NAME = click.argument("name", required=False, callback=lab_name)
 
 
@@ -42,6 +45,7 @@ def switchover(*, name: str | None, form: str) -> None:
     if form == "json":
         show_json(decision)
     else:
-        click.echo(f"{decision['node']}: {decision['status']}: {decision['text']}")
+        click.echo(f"{decision['node']}: {decision['outcome']}, its page answers:")
+        click.echo(textwrap.indent(textwrap.fill(decision["text"], PAGE_WIDTH), "  "))
     if decision["outcome"] != "claimed":
         raise click.exceptions.Exit(1)

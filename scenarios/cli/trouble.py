@@ -32,11 +32,21 @@ def _line(message: str, remedy: str) -> str:
     return " ".join(text.split())
 
 
+_MAY_WRITE = "name a place that you may write to (--runs), or run as root"
+
+
+def _of_system(error: OSError) -> str:
+    """Return what the system said, with the place if it named one."""
+    said = error.strerror or str(error)
+    return f"{error.filename}: {said}" if error.filename else said
+
+
 _KNOWN: Sequence[tuple[type[Exception], int, Callable[[Any], str]]] = (
     (ScenarioError, USAGE, lambda error: _line(error.message, error.remedy)),
     (NotARun, USAGE, lambda error: _line(str(error), "name a run's folder: runs/failover/latest")),
     (LabError, BROKEN, lambda error: _line(error.message, error.remedy)),
-    (PermissionError, BROKEN, lambda error: _line(str(error), "run as root, or choose sim")),
+    (PermissionError, BROKEN, lambda error: _line(_of_system(error), _MAY_WRITE)),
+    (OSError, BROKEN, lambda error: _line(_of_system(error), "see that it exists and has room")),
     (PageTrouble, FAILED, lambda error: _line(str(error), "")),
     (
         CommandRefused,

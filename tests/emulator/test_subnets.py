@@ -50,3 +50,18 @@ def test_subnet_of_another_size_is_refused():
 
 def test_routes_of_this_computer_are_uses_but_its_default_route_is_not():
     assert all(network.prefixlen for network in host_routes())
+
+
+@pytest.mark.parametrize(
+    "text", ["127.0.0.0/24", "0.0.0.0/24", "169.254.1.0/24", "224.0.0.0/24", "255.255.255.0/24"]
+)
+def test_subnet_that_no_lan_has_is_refused(text: str):
+    with pytest.raises(LabError, match="is not for labs: no LAN has it"):
+        parse_subnet(text)
+
+
+def test_subnet_of_others_on_the_internet_is_refused_and_private_ones_are_not():
+    with pytest.raises(LabError, match="is not for labs: it belongs to others"):
+        parse_subnet("8.8.8.0/24")
+    for text in ("198.18.7.0/24", "198.19.255.0/24", "10.1.2.0/24", "192.168.7.0/24"):
+        assert str(parse_subnet(text)) == text

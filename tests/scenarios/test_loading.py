@@ -55,6 +55,26 @@ def test_an_error_names_file_line_cause_and_remedy(
     assert "\n" not in told
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- 1", "it has no keys"),
+        ("just words", "it has no keys"),
+        ("[" * 5000, "nested deeper than 30 levels"),
+        ("id: &a [*a]", "nested deeper than 30 levels"),
+        (
+            "".join(
+                f"k{n}: &k{n} [{','.join([f'*k{n - 1}' if n else 'x'] * 9)}]\n" for n in range(9)
+            ),
+            "more than 10000 parts",
+        ),
+    ],
+)
+def test_a_text_without_end_or_keys_is_refused_at_once(text: str, words: str) -> None:
+    with pytest.raises(ScenarioError, match=words):
+        read(text, "my.yaml")
+
+
 @pytest.mark.parametrize("text", ["", "a: [", "- 1", "\tx", "just words"])
 def test_a_text_that_is_no_scenario_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(ScenarioError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from drills import Maker, Wrapped, order, small
 
 from emulator.lab import Lab, LabError, NodeDown
-from scenarios.evidence import load
+from scenarios.evidence import RunFolder, load
 from scenarios.narration import Lines, Silence
 from scenarios.runner import run
 from scenarios.verdict import Verdict
@@ -70,6 +71,21 @@ def test_a_lab_that_breaks_is_taken_down_and_its_history_kept(
 
     assert is_down(maker)
     assert [event.event for event in load(tmp_path / "run").select("runner", "step")] == ["step"]
+
+
+def test_a_lab_whose_evidence_finds_no_room_is_taken_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_plan(_self: RunFolder, _plan: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RunFolder, "write_plan", write_plan)
+    maker = Maker()
+
+    with pytest.raises(OSError, match="No space left"):
+        run(order(small(), tmp_path / "run", maker), Silence())
+
+    assert is_down(maker)
 
 
 def test_a_lab_that_cannot_be_made_leaves_no_folder(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,9 +21,10 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Call:
     state = str(tmp_path_factory.mktemp("state"))
     program = "from scenarios.cli import main; main()"
 
-    def run(*argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(*argv: str, stdin: str = "", pipe: str = "") -> subprocess.CompletedProcess[str]:
+        whole = [sys.executable, "-c", program, *argv]
         return subprocess.run(
-            [sys.executable, "-c", program, *argv],
+            ["sh", "-c", f"{shlex.join(whole)} | {pipe}"] if pipe else whole,
             capture_output=True,
             text=True,
             check=False,
@@ -135,3 +137,56 @@ def test_the_mail_sink_is_shown(lab: dict[str, Any], call: Call) -> None:
 
     assert done.returncode == 0, done.stderr
     assert all("Message-ID" not in row["subject"] for row in json.loads(done.stdout))
+
+
+def test_an_unknown_node_is_refused_with_those_that_there_are(
+    lab: dict[str, Any], call: Call
+) -> None:
+    done = call("exec", "pbx7", "--", "true")
+
+    assert done.returncode == 4
+    assert all(name in done.stderr for name in ("it has pbx1", "pbx2", "observer", "phone1"))
+
+
+def test_up_keeps_the_lab_though_nobody_reads_its_words(lab: dict[str, Any], call: Call) -> None:
+    name = f"{lab['name']}-mute"
+    argv = ["up", "--name", name, "--backend", lab["backend"], "--users", "1", "--bare"]
+    try:
+        call(*argv, pipe="true")
+        assert name in [row["name"] for row in json.loads(call("list", "--format", "json").stdout)]
+    finally:
+        call("down", name)
+
+
+def test_no_line_of_a_table_ends_in_blanks(lab: dict[str, Any], call: Call) -> None:
+    lines = call("inspect", lab["name"]).stdout.splitlines()
+
+    assert lines == [line.rstrip() for line in lines]
+
+
+def test_a_dead_active_is_dark_and_told_and_the_standby_takes_over(
+    lab: dict[str, Any], call: Call
+) -> None:
+    """The last test of this module: the pair has switched afterwards."""
+    assert call("exec", "pbx1", "--", "appliancectl", "shutdown").returncode == 0
+    _await_end_of("pbx1", call)
+
+    synced, executed = call("sync"), call("exec", "pbx1", "--", "true")
+    answered = json.loads(call("arp", "--format", "json").stdout)
+    switched = call("switchover")
+
+    assert synced.returncode == 4
+    assert f"standby-lab switchover {lab['name']}" in synced.stderr
+    assert "pbx1 is off" in executed.stderr
+    assert [row["nodes"] for row in answered] == [[], ["pbx2"]]
+    assert switched.returncode == 0, switched.stdout
+    assert switched.stdout.startswith("pbx2: claimed, its page answers:\n")
+    assert max(len(line) for line in switched.stdout.splitlines()) < 80
+
+
+def _await_end_of(node: str, call: Call) -> None:
+    for _ in range(50):
+        rows = json.loads(call("inspect", "--format", "json").stdout)["nodes"]
+        if next(row["health"] for row in rows if row["name"] == node) == "off":
+            return
+    raise AssertionError(f"{node} does not end")
