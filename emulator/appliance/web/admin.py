@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from flask import Blueprint, Response, abort, redirect, render_template, request
@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from emulator.appliance.commands import objects, reading
 from emulator.appliance.content import PIECE
 from emulator.appliance.refusal import Refusal
+from emulator.appliance.web.fields import wrong_user_fields
 from emulator.appliance.web.frame import WebFrame
 from emulator.appliance.web.refusals import Trouble, trouble
 
@@ -48,11 +49,18 @@ def _add_status(pages: Blueprint, frame: WebFrame) -> None:
 
 
 def _add_users(pages: Blueprint, frame: WebFrame) -> None:
-    def show(refusal: Refusal | None = None) -> ResponseReturnValue:
-        users = frame.parts.content.all("users")
+    def show(
+        refusal: Refusal | None = None, wrong: Mapping[str, str] | None = None
+    ) -> ResponseReturnValue:
         page = render_template(
-            "users.html", users=users, typed=request.form, trouble=_told(frame, refusal)
+            "users.html",
+            users=frame.parts.content.all("users"),
+            typed=request.form,
+            wrong=wrong or {},
+            trouble=_told(frame, refusal),
         )
+        if wrong:
+            return page, 422
         return page, 200 if refusal is None else 409
 
     @pages.get("/users")
@@ -67,8 +75,12 @@ def _add_users(pages: Blueprint, frame: WebFrame) -> None:
             "language": request.form.get("language", "de"),
             "permissions": ["telephony"],
         }
+        login = request.form.get("login", "").strip()
+        wrong = wrong_user_fields(login, body, frame.say)
+        if wrong:
+            return show(wrong=wrong)
         try:
-            objects.add_user(frame.parts, request.form.get("login", "").strip(), body)
+            objects.add_user(frame.parts, login, body)
         except Refusal as refused:
             return show(refused)
         return redirect("/admin/users", 303)

@@ -71,6 +71,31 @@ def test_login_gets_a_new_session_so_that_none_can_be_foisted(rig):
         assert client.cookies["session"] != before
 
 
+@pytest.mark.parametrize(
+    ("field", "typed"), [("login", "12a"), ("name", " "), ("name", "x" * 501), ("email", "a@b,c@d")]
+)
+def test_wrong_field_of_a_user_is_marked_and_keeps_what_was_typed(rig, field, typed):
+    with browser(rig) as client:
+        log_in(rig, client)
+        fields = {"login": "4711", "name": "Eve", "email": "", field: typed}
+        fields["csrf_token"] = token(client.get("/admin/users"))
+        page = client.post("/admin/users", data=fields)
+    assert page.status_code == 422
+    assert re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', page.text) == [field]
+    assert f'id="{field}-wrong"' in page.text
+    assert f'value="{typed}"' in page.text
+    assert "users/4711" not in rig.run("content", "digest")["objects"]
+
+
+def test_refused_licence_is_marked_at_its_field(rig):
+    with browser(rig) as client:
+        log_in(rig, client)
+        fields = {"keys": "AAAAA-<b>", "csrf_token": token(client.get("/admin/advanced/licences"))}
+        page = client.post("/admin/advanced/licences", data=fields)
+    assert page.status_code == 409
+    assert 'required aria-invalid="true"></textarea>' in page.text
+
+
 def test_login_pages_of_strangers_log_no_administrator_out(rig):
     sessions = rig.appliance.web.frame.sessions
     with browser(rig) as client:
