@@ -27,6 +27,7 @@ import yaml
 from pydantic import ValidationError
 
 from emulator.lab import Event, MailRecord, NodeInfo
+from scenarios.frames import NotARecording
 from scenarios.record import (
     Plan,
     Record,
@@ -40,6 +41,17 @@ from scenarios.record import (
 
 _SEAL, _UNSEALED = "seal.json", {"seal.json", "summary.json"}  # a summary is written anew
 _TEXTS = ("*.json", "*.jsonl", "*.yaml", "mails/*.eml", "nodes/*/*", "nodes/*.log")
+
+
+_BROKEN = (
+    AttributeError,
+    KeyError,
+    NotARecording,
+    TypeError,
+    ValidationError,
+    ValueError,
+    yaml.YAMLError,
+)
 
 
 class NotARun(Exception):  # noqa: N818 - says what is wrong with the folder
@@ -156,30 +168,37 @@ def load(path: Path) -> Record:
         NotARun: what is missing or broken, by file.
     """
     try:
-        plan = Plan.model_validate(yaml.safe_load((path / "plan.yaml").read_text()))
-        clients = _json(path / "clients.json")
-        return Record(
-            plan=plan,
-            events=tuple(
-                event_from(json.loads(line))
-                for line in (path / "events.jsonl").read_text().splitlines()
-            ),
-            stations=tuple(NodeInfo(**one) for one in _json(path / "stations.json")),
-            mails=tuple(
-                StoredMail(**{**one, "recipients": tuple(one["recipients"])})
-                for one in _json(path / "mails/index.json")
-            ),
-            observed=None if clients["observer"] is None else _watch(clients["observer"]),
-            pings={name: _watch(one) for name, one in clients["phones"].items()},
-            pcap=(path / "wire.pcap").read_bytes(),
-            texts=dict(_texts(path)),
-            scan=_scan(path / "scan.json"),
-            sealed=_seal(path),
-        )
+        return _read(path)
     except FileNotFoundError as error:
         raise NotARun(f"{error.filename}: missing") from error
-    except (ValueError, KeyError, TypeError, ValidationError, yaml.YAMLError) as error:
+    except _BROKEN as error:
         raise NotARun(f"{path}: broken: {error}") from error
+
+
+def _read(path: Path) -> Record:
+    plan = Plan.model_validate(yaml.safe_load((path / "plan.yaml").read_text()))
+    clients = _json(path / "clients.json")
+    record = Record(
+        plan=plan,
+        events=tuple(
+            event_from(json.loads(line))
+            for line in (path / "events.jsonl").read_text().split("\n")  # U+2028 ends no event
+            if line
+        ),
+        stations=tuple(NodeInfo(**one) for one in _json(path / "stations.json")),
+        mails=tuple(
+            StoredMail(**{**one, "recipients": tuple(one["recipients"])})
+            for one in _json(path / "mails/index.json")
+        ),
+        observed=None if clients["observer"] is None else _watch(clients["observer"]),
+        pings={name: _watch(one) for name, one in clients["phones"].items()},
+        pcap=(path / "wire.pcap").read_bytes(),
+        texts=dict(_texts(path)),
+        scan=_scan(path / "scan.json"),
+        sealed=_seal(path),
+    )
+    _ = record.frames  # read here, so that a broken recording is told as such
+    return record
 
 
 def _texts(path: Path) -> Iterable[tuple[str, str]]:

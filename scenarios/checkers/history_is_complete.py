@@ -53,5 +53,7 @@ def _faults(node: str, told: list[Entry], logged: list[Entry], dead: set[str]) -
         if one == other or (node in dead and None in (one, other)):
             continue
         history, log = ("nothing" if it is None else it[2] for it in (one, other))
-        yield f"{node}: the history has {history} where its own log has {log}"
+        same = f"another {log} than its own log"
+        parted = f"{history} where its own log has {log}"
+        yield f"{node}: the history has {same if history == log else parted}"
         return

@@ -1,4 +1,4 @@
-"""A module is enabled on at most one appliance at a time (R45, I5, D13)."""
+"""A module is enabled on at most one appliance, and on no standby (R45, I5, D13)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from scenarios.verdict import Judgement, inconclusive, judged
 def check(record: Record) -> Judgement:
     """Compare the activations that were read at one moment."""
     moments: dict[str, dict[str, list[str]]] = {}
+    faults = []
     for read in record.reads:
         if read.what == "status":
             active = [one["name"] for one in read.answer["modules"] if one["active"]]
+            if read.answer.get("role") == "standby" and active:
+                faults.append(
+                    f"{read.moment}: {', '.join(active)} active on the standby {read.node}"
+                )
             moments.setdefault(read.moment, {})[read.node] = active
     if not moments:
         return inconclusive("no modules were read")
-    faults = []
     for moment, nodes in moments.items():
         holders: dict[str, list[str]] = defaultdict(list)
         for node, active in nodes.items():

@@ -268,6 +268,14 @@ def test_a_module_active_on_both_fails() -> None:
     assert verdict("module-enabled-once", record(write)) is Verdict.FAILED
 
 
+def test_a_module_active_on_a_standby_fails() -> None:
+    write = failover_history()
+    active = [{"name": "callcenter", "active": True}]
+    write.read(45, "pbx2", "before-click", "status", status("pbx2", role="standby", modules=active))
+
+    assert verdict("module-enabled-once", record(write)) is Verdict.FAILED
+
+
 @pytest.mark.parametrize("part", [{"hardware_id": "hw-pbx1"}, {"name": "pbx1"}, {"licences": []}])
 def test_an_import_that_changes_the_box_fails(part: dict[str, object]) -> None:
     write = failover_history()

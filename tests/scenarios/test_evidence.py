@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from histories import STATIONS, failover_frames, failover_record, logs, pcap
+from histories import STATIONS, failover_frames, failover_history, failover_record, logs, pcap
 
 from emulator.lab import MailRecord
 from scenarios.checkers import judge
@@ -87,8 +87,11 @@ def test_a_missing_file_is_named(folder: RunFolder, name: str) -> None:
         load(folder.path)
 
 
-def test_a_broken_file_is_no_traceback(folder: RunFolder) -> None:
-    (folder.path / "events.jsonl").write_text("{")
+@pytest.mark.parametrize(
+    ("name", "text"), [("events.jsonl", "{"), ("wire.pcap", "hello"), ("seal.json", "[]")]
+)
+def test_a_broken_file_is_no_traceback(folder: RunFolder, name: str, text: str) -> None:
+    (folder.path / name).write_text(text)
 
     with pytest.raises(NotARun, match="broken"):
         load(folder.path)
@@ -117,3 +120,12 @@ def test_a_run_that_was_never_sealed_is_inconclusive(folder: RunFolder) -> None:
     (folder.path / "seal.json").unlink()
 
     assert judged(folder.path, Silence()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_page_may_hold_any_sign(folder: RunFolder) -> None:
+    write = failover_history()
+    write.read(90, "pbx2", "click", "page", {"status": 200, "text": "a\u2028b\x85c"})
+
+    folder.write_history(write.rows)
+
+    assert load(folder.path).events == tuple(write.rows)
