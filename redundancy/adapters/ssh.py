@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from redundancy.adapters.ssh_channel import Limits, SshChannel
+from redundancy.adapters.ssh_channel import Limits, SshChannel, reason
 from redundancy.errors import (
     AuthenticationFailed,
     ConnectionLost,
@@ -164,8 +164,7 @@ def _close(transport: paramiko.Transport | None) -> None:
 
 def _translated(error: Exception, where: str) -> RedundancyError:
     """Map whatever broke a connection before anything was asked of the far side."""
-    reason = str(error) or type(error).__name__
     return ConnectionLost(
-        f"no SSH connection to {where}: {reason}",
+        f"no SSH connection to {where}: {reason(error)}",
         remedy="check that the standby is on, on the LAN, and answers SSH there",
     )

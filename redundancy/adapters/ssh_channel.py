@@ -183,18 +183,24 @@ class _Call:
         except RedundancyError:
             raise
         except Exception as error:
-            raise self._failure(str(error) or type(error).__name__) from error
+            raise self._failure(reason(error)) from error
 
-    def _failure(self, reason: str) -> RedundancyError:
+    def _failure(self, why: str) -> RedundancyError:
         command = " ".join(self._argv[:2])
         if self._may_have_acted:
-            return IndefiniteError(f"no answer to `{command}` came: {reason}")
+            return IndefiniteError(f"no answer to `{command}` came: {why}")
         if self._watchdog.fired and self._payload is not None:
             return Stalled(
                 f"`{command}` made no progress for {self._payload.stall_limit_s:g} s",
                 remedy="check the line; a slow one is fine as long as it moves",
             )
-        return ConnectionLost(f"the connection was lost during `{command}`: {reason}")
+        return ConnectionLost(f"the connection was lost during `{command}`: {why}")
+
+
+def reason(error: Exception) -> str:
+    """Say in words for a mail why a connection broke; a plain end comes without any."""
+    ended = "the other side ended it"
+    return ended if isinstance(error, EOFError) else str(error) or type(error).__name__
 
 
 def _drain(session: paramiko.Channel) -> None:
