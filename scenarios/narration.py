@@ -66,12 +66,17 @@ class Lines:
 class Live:
     """A terminal: the step under way turns, finished ones stay with tick and time.
 
+    What is told goes through `escape`: brackets in it are text, not styles.
+
     Args:
         console: rich's; it honours NO_COLOR.
         clock: real seconds.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float]) -> None:
+        from rich.markup import escape  # noqa: PLC0415 - rich is loaded where it is shown
+
+        self._escape = escape
         self._console = console
         self._clock = clock
 
@@ -81,7 +86,7 @@ class Live:
 
     def note(self, text: str) -> None:
         """Write a line."""
-        self._console.print(f"  [dim]{text}[/dim]", highlight=False)
+        self._console.print(f"  [dim]{self._escape(text)}[/dim]", highlight=False)
 
     @contextmanager
     def step(self, text: str) -> Iterator[Say]:
@@ -89,19 +94,20 @@ class Live:
         began_s = self._clock()
         said: list[str] = []
         mark = "[red]✗[/red]"
-        with self._console.status(text) as status:
+        shown = self._escape(text)
+        with self._console.status(shown) as status:
 
             def say(word: str) -> None:
                 said.append(word)
-                status.update(f"{text}: {word}")
+                status.update(f"{shown}: {self._escape(word)}")
 
             try:
                 yield say
                 mark = "[green]✓[/green]"
             finally:
-                result = f" [dim]{said[-1]}[/dim]" if said else ""
+                result = f" [dim]{self._escape(said[-1])}[/dim]" if said else ""
                 took = f"{self._clock() - began_s:6.2f} s"
-                self._console.print(f"  {mark} {took}  {text}{result}", highlight=False)
+                self._console.print(f"  {mark} {took}  {shown}{result}", highlight=False)
 
 
 class Silence:

@@ -105,6 +105,7 @@ def verify(*, folder: Path, form: str) -> None:
 def fidelity(*, names: tuple[str, ...], backends: str, seed: int, runs: Path) -> None:
     """Run scenarios on several backends and compare their traces and verdicts."""
     from scenarios.fidelity import compare_outcomes  # noqa: PLC0415 - imported when it is used
+    from scenarios.hosting import choose_backend  # noqa: PLC0415 - same
     from scenarios.loading import find, library, load  # noqa: PLC0415 - same
     from scenarios.making import Workshop  # noqa: PLC0415 - same
 
@@ -116,6 +117,8 @@ def fidelity(*, names: tuple[str, ...], backends: str, seed: int, runs: Path) ->
             param_hint="--backends",
         )
     chosen = [load(find(name)) for name in names or library()]
+    for backend in wanted:  # what one of them lacks is said before any has run
+        choose_backend(backend)
     workshop = Workshop(runs, _narrator(quiet=False))
     comparisons = [
         compare_outcomes(

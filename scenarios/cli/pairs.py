@@ -29,6 +29,8 @@ def sync(*, name: str | None, form: str) -> None:
         causes = f" ({', '.join(run['causes'])})" if run["causes"] else ""
         click.echo(f"run {run['run']} on {run['node']}: {run['outcome']}{causes}")
     if run["outcome"] != "succeeded":
+        log = f"standby-lab exec --lab {opened.lab.spec.name} {run['node']} -- appliancectl"
+        click.echo(f"what went wrong, step by step: {log} redundancy log", err=True)
         raise click.exceptions.Exit(1)
 
 

@@ -105,6 +105,18 @@ def test_no_docker_is_said_with_the_remedy() -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_fidelity_says_what_is_lacking_before_anything_runs(tmp_path: Path) -> None:
+    done = call(
+        *("fidelity", "failover", "--backends", "sim,docker", "--runs", str(tmp_path / "runs")),
+        DOCKER_HOST="unix:///nowhere.sock",
+    )
+
+    assert done.returncode == 4
+    assert "the backend docker cannot run here" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
 def test_the_library_is_listed_as_json() -> None:
     done = call("scenarios", "--format", "json")
 

@@ -68,3 +68,16 @@ def test_no_color_is_honoured() -> None:
     Live(console, lambda: 0.0).note("backend sim")
 
     assert "\x1b[3" not in output.getvalue()
+
+
+def test_brackets_are_told_as_they_are(told: tuple[Narrator, io.StringIO]) -> None:
+    narrator, output = told
+
+    narrator.note("[Errno 111] refused [/x]")
+    with narrator.step("advance [a] to [/b]") as say:
+        say("[late]")
+
+    text = output.getvalue()
+    assert "[Errno 111] refused [/x]" in text
+    assert "advance [a] to [/b]" in text
+    assert "[late]" in text

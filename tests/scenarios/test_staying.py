@@ -132,6 +132,25 @@ def test_sync_brings_a_change_across_and_a_switchover_is_refused(
     assert (answer["outcome"], answer["status"]) == ("refused", 409)
 
 
+def test_a_wrong_password_fails_the_transfer_and_the_log_is_pointed_at(
+    lab: dict[str, Any], call: Call
+) -> None:
+    configure = ["exec", "pbx1", "--", "appliancectl", "redundancy", "configure"]
+    shown = call("exec", "pbx1", "--", "appliancectl", "--json", "redundancy", "show").stdout
+    right = json.loads(shown)["result"]["configuration"]
+    right["standby_password"] = lab["access"]["pbx2"]["root_password"]
+    wrong = {**right, "standby_password": "another one"}
+    assert call(*configure, stdin=json.dumps(wrong)).returncode == 0
+
+    failed = call("sync")
+
+    assert failed.returncode == 1
+    assert "authentication-failed" in failed.stdout
+    assert "appliancectl redundancy log" in failed.stderr
+    assert call(*configure, stdin=json.dumps(right)).returncode == 0
+    assert call("sync").returncode == 0
+
+
 def test_the_mail_sink_is_shown(lab: dict[str, Any], call: Call) -> None:
     done = call("mail", "--format", "json")
 
