@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 import pytest
@@ -132,3 +136,15 @@ def test_a_simulated_drill_is_the_same_to_the_byte_each_time(name: str, tmp_path
 
     for file in ("events.jsonl", "wire.pcap", "clients.json", "mails/index.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_a_simulated_drill_depends_on_no_order_of_a_hash(tmp_path: Path) -> None:
+    command = "from scenarios.cli import main; main()"
+    argv = (sys.executable, "-c", command, "run", "failover", "--backend", "sim", "--runs")
+    told = set()
+    for seed in ("1", "4711"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([*argv, str(tmp_path / seed)], env=environment, check=True, stdout=DEVNULL)
+        told.add((tmp_path / seed / "failover/latest/events.jsonl").read_bytes())
+
+    assert len(told) == 1
