@@ -323,5 +323,5 @@ def _ip(*lines: str, inside: int | None = None) -> None:
         reason = done.stderr.decode(errors="replace").strip().splitlines()[:1]
         raise LabError(
             f"the lab's network cannot be set up: {''.join(reason)} ({lines[0]})",
-            remedy="remove what a killed run left: standby-lab doctor --repair",
+            remedy="choose another --name; what a killed run left: standby-lab doctor --repair",
         )

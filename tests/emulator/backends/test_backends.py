@@ -172,8 +172,9 @@ def test_lab_of_the_same_name_in_another_state_folder_is_left_alone(
 ):
     backend.create_lan(lan, lambda _row: None)
     stranger = make_backend(tmp_path)
-    with pytest.raises(LabError):
+    with pytest.raises(LabError) as refusal:
         stranger.create_lan(lan, lambda _row: None)
+    assert refusal.value.remedy
     stranger.destroy(lan.lab)
     assert lan.interface in interfaces_of(lan)
     assert lan.lab in backend.labels()
