@@ -14,9 +14,13 @@ import threading
 from emulator.addressing import Station
 from emulator.agents.frames import ARP_ONLY, Frame, Tap
 from emulator.agents.namespace import NetworkNamespace, run_ip
+from emulator.clock import RealStopwatch
 
 SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
-IFF_UP = 0x1
+IFF_UP, IFF_RUNNING = 0x1, 0x40
+FLAGS = struct.Struct("16sH14x")  # struct ifreq
+LINK_LIMIT_S = 3.0  # the kernel tells of carriers once a second
+LINK_LOOK_S = 0.002
 
 
 class Switch:
@@ -85,16 +89,17 @@ class Switch:
     def carrier(self, cable: str, *, up: bool) -> None:
         """Plug a cable in or out: the other end loses its carrier (netdevice(7)).
 
+        Returns when frames pass, or at once when plugged out.
+
         Args:
             cable: an interface of this namespace.
             up: in or out.
         """
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            request = struct.pack("16sH14x", cable.encode(), 0)
-            answer = fcntl.ioctl(control, SIOCGIFFLAGS, request)
-            flags = struct.unpack("16sH14x", answer)[1]
-            flags = flags | IFF_UP if up else flags & ~IFF_UP
-            fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", cable.encode(), flags))
+            flags = _flags(control, cable)
+            _set_flags(control, cable, flags | IFF_UP if up else flags & ~IFF_UP)
+            if up:
+                _await_link(control, cable)
 
     def capture(self) -> None:
         """Start to record ARP on the whole LAN, unicast replies included.
@@ -132,3 +137,25 @@ class Switch:
             writer.write_packet(frame.data, sec=frame.seconds, usec=frame.nanoseconds)
         writer.flush()
         return file.getvalue()
+
+
+def _flags(control: socket.socket, cable: str) -> int:
+    answer = fcntl.ioctl(control, SIOCGIFFLAGS, FLAGS.pack(cable.encode(), 0))
+    return int(FLAGS.unpack(answer)[1])
+
+
+def _set_flags(control: socket.socket, cable: str, flags: int) -> None:
+    fcntl.ioctl(control, SIOCSIFFLAGS, FLAGS.pack(cable.encode(), flags))
+
+
+def _await_link(control: socket.socket, cable: str) -> None:
+    """Wait until the kernel has passed the carrier on, and the bridge forwards.
+
+    It does so up to a second later (its link watch); a cable whose other end is dark never
+    gets that far. Setting the flags once more waits for the lock under which that is done.
+    """
+    stopwatch = RealStopwatch()
+    limit_s = stopwatch.now_s() + LINK_LIMIT_S
+    while not (flags := _flags(control, cable)) & IFF_RUNNING and stopwatch.now_s() < limit_s:
+        stopwatch.sleep(LINK_LOOK_S)
+    _set_flags(control, cable, flags)
