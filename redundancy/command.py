@@ -80,6 +80,7 @@ def _status(engine: Engine, _options: argparse.Namespace, _stdin: BinaryIO) -> d
         "origin_stale": view.origin_stale,
         "adopts": view.adopts.model_dump() if view.adopts else None,
         "next_run": view.next_run.isoformat() if view.next_run else None,
+        "transfer": asdict(view.transfer) if view.transfer else None,
         "switchover": view.switchover,
         "runs": [
             {

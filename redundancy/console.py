@@ -8,6 +8,7 @@ from typing import BinaryIO, Literal, Protocol
 
 from redundancy.configuration import ModuleConfiguration
 from redundancy.contract import Imported, NetworkSettings
+from redundancy.sending import Transfer
 
 Role = Literal["active", "standby", "unconfigured"]
 
@@ -58,6 +59,7 @@ class Overview:
     runs: tuple[RunRecord, ...]
     next_run: datetime | None
     zone: str  # of the appliance, for showing instants
+    transfer: Transfer | None = None  # how far the one that is under way is
 
 
 @dataclass(frozen=True)

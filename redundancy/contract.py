@@ -3,8 +3,8 @@
 Every command is `appliancectl --json COMMAND …`, run locally or over SSH, and answers
 with one JSON object on standard output:
 
-    {"contract": 1, "ok": true,  "result": {…}}
-    {"contract": 1, "ok": false, "error": {"code": "…", "message": "…", "remedy": "…"}}
+    {"contract": 2, "ok": true,  "result": {…}}
+    {"contract": 2, "ok": false, "error": {"code": "…", "message": "…", "remedy": "…"}}
 
 The exit status is 0, 1 (refused) or 2 (the command itself is wrong). A real box takes
 part by providing this command set; `schema()` is its machine-readable form.
@@ -22,7 +22,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from redundancy.ports import Channel, Payload
 
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2
 CONTROL_STALL_LIMIT_S = 30.0
 
 
@@ -146,8 +146,47 @@ class Backup(Model):
     sha256: str
 
 
+class Snapshot(Model):
+    """What a run sends: a seal that names every file of one generation, and holds them.
+
+    The files lie unchanged in the folder `blobs`, each as `ab/abcd…` by its SHA-256, until
+    the snapshot is released.
+    """
+
+    file: str  # its name; unique on the appliance
+    path: str  # of the seal
+    blobs: str
+    epoch: int
+    generation: int
+    version: str
+    taken_at: AwareDatetime
+    size: int  # of the seal, in bytes
+    sha256: str  # of the seal: it stands for the whole generation
+
+
+class MissingBlob(Model):
+    """A file that the standby lacks.
+
+    Attributes:
+        sha256, size: of the whole file.
+        offset, begun_sha256: how much of it an earlier attempt has left there, and what that
+            is; it counts only if it is the beginning of the file.
+    """
+
+    sha256: str
+    size: int
+    offset: int = 0
+    begun_sha256: str = ""
+
+
+class Offered(Model):
+    """What a standby lacks of a generation, in the order in which to send it."""
+
+    missing: tuple[MissingBlob, ...]
+
+
 class Received(Model):
-    """A backup that arrived whole."""
+    """A generation that arrived whole."""
 
     file: str
     size: int
@@ -214,7 +253,7 @@ class Appliance:
 
     Every method raises what `Channel.call` raises, and `Refused` with the contract's
     error codes: `busy`, `fenced`, `not-a-backup`, `checksum`, `version`, `epoch`,
-    `disk-full`, `not-standby`, `no-such-file`, `usage`.
+    `disk-full`, `incomplete`, `not-standby`, `no-such-file`, `usage`.
     """
 
     def __init__(self, channel: Channel) -> None:
@@ -240,22 +279,34 @@ class Appliance:
         """End any older receive or import, remove its remains, refuse older tokens (D2)."""
         self._ask(Nothing, ["fence", str(token)])
 
-    def receive(
-        self,
-        token: Token,
-        backup: Backup,
-        stream: BinaryIO,
-        stall_limit_s: float,
-        progress: Callable[[int], None],
-    ) -> Received:
-        """Send a backup's bytes; the standby verifies size and SHA-256 before it keeps them."""
-        argv = ["receive", str(token), "--file", backup.file]
-        argv += ["--size", str(backup.size), "--sha256", backup.sha256]
-        payload = Payload(stream, backup.size, stall_limit_s, progress)
+    def create_snapshot(self, operation: str) -> Snapshot:
+        """Seal the content of this instant and hold it; the same operation id, the same seal."""
+        return self._ask(Snapshot, ["snapshot", "create", "--operation", operation])
+
+    def release_snapshot(self, file: str) -> None:
+        """Hold a snapshot's files no longer."""
+        self._ask(Nothing, ["snapshot", "release", file])
+
+    def offer(self, token: Token, snapshot: Snapshot, seal: BinaryIO, limit_s: float) -> Offered:
+        """Ask which files of a generation are missing; changes nothing."""
+        argv = ["offer", str(token), "--size", str(snapshot.size), "--sha256", snapshot.sha256]
+        return self._ask(Offered, argv, Payload(seal, snapshot.size, limit_s, lambda _sent: None))
+
+    def receive(self, token: Token, snapshot: Snapshot, payload: Payload) -> Received:
+        """Send a seal and missing files; each is kept as soon as it has arrived unchanged.
+
+        Args:
+            token: the attempt's.
+            snapshot: what is being sent.
+            payload: the seal, then for each file a frame (32 bytes SHA-256, 8 bytes offset,
+                big-endian) and its bytes from there on.
+        """
+        argv = ["receive", str(token), "--file", snapshot.file, "--seal-size", str(snapshot.size)]
+        argv += ["--size", str(payload.size), "--sha256", snapshot.sha256]
         return self._ask(Received, argv, payload)
 
     def import_backup(self, token: Token, file: str) -> Imported:
-        """Import a received backup atomically (D8)."""
+        """Import what a receive brought, atomically (D8)."""
         return self._ask(Imported, ["import", str(token), "--file", file])
 
     def initialise(
@@ -321,7 +372,10 @@ def _json(value: Any) -> Payload:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schemas of all answers, by model name, and the contract's version."""
-    models = (Status, Backup, Received, Imported, Takeover, Activated, User, Mail, Queued)
+    models = (
+        *(Status, Backup, Snapshot, Offered, Received, Imported),
+        *(Takeover, Activated, User, Mail, Queued),
+    )
     return {
         "contract": CONTRACT_VERSION,
         "answers": {one.__name__: one.model_json_schema() for one in models},

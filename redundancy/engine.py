@@ -23,6 +23,7 @@ from redundancy.journal import Journal
 from redundancy.ports import Bell, Services
 from redundancy.running import Running, access
 from redundancy.schedule import Schedule
+from redundancy.sending import Transfer
 from redundancy.switching import Switching, replug
 from redundancy.watch import SILENCE_NEEDED_S, CloseWatch
 
@@ -236,6 +237,7 @@ class Engine:
             runs=self._runs(),
             next_run=self._next_run() if may_run else None,
             zone=status.zone,
+            transfer=self._transfer(),
         )
 
     def open_watch(self) -> None:
@@ -332,6 +334,10 @@ class Engine:
 
     def _desk(self, configuration: ModuleConfiguration, status: Status) -> Desk:
         return Desk(self._local, configuration, status)
+
+    def _transfer(self) -> Transfer | None:
+        progress = self._running.progress if self._running else None
+        return progress.transfer() if progress else None
 
     def _watch_view(self) -> Watch | None:
         answered = tuple(sorted(self._watch.answered_by))

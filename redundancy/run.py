@@ -1,4 +1,4 @@
-"""The machine of a run: bring one backup across, in at most `attempts_max` attempts.
+"""The machine of a run: bring one generation across, in at most `attempts_max` attempts.
 
 Invariants, whatever is observed and wherever it is interrupted:
 
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from redundancy.contract import Backup, Origin, Token
+from redundancy.contract import Origin, Snapshot, Token
 from redundancy.journal import Record
 from redundancy.preconditions import Problem
 
@@ -55,7 +55,7 @@ class State:
     attempts_max: int = 1
     attempt: int = 0
     after_failure: bool = False  # the run before this one failed (D5)
-    backup: Backup | None = None
+    snapshot: Snapshot | None = None
     failures: tuple[Failure, ...] = ()
 
     @property
@@ -93,9 +93,9 @@ class Checked:
 
 @dataclass(frozen=True)
 class Exported:
-    """The backup of this run is there."""
+    """The snapshot of this run is there."""
 
-    backup: Backup
+    snapshot: Snapshot
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Export:
-    """Make this run's backup, or find the one that was made for it, and hold it."""
+    """Make this run's snapshot, or find the one that was made for it."""
 
     operation: str
 
@@ -158,15 +158,15 @@ class Fence:
 
 @dataclass(frozen=True)
 class Send:
-    """Send the backup."""
+    """Send what the standby lacks of the snapshot."""
 
     token: Token
-    backup: Backup
+    snapshot: Snapshot
 
 
 @dataclass(frozen=True)
 class Import:
-    """Import the backup that arrived."""
+    """Import what arrived."""
 
     token: Token
     file: str
@@ -189,7 +189,7 @@ class Notify:
 
 @dataclass(frozen=True)
 class Release:
-    """Let rotation have the backup again."""
+    """Hold the snapshot no longer."""
 
     file: str
 
@@ -257,8 +257,8 @@ def _wait_over(state: State, _seen: WaitOver, _now: datetime) -> Step:
 def _exported(state: State, seen: Exported, _now: datetime) -> Step:
     if state.phase != "exporting":
         return state, []
-    told = Tell("run.exported", detail={"backup": seen.backup.model_dump(mode="json")})
-    return replace(state, phase="fencing", backup=seen.backup), [told, Fence(state.token)]
+    told = Tell("run.exported", detail={"snapshot": seen.snapshot.model_dump(mode="json")})
+    return replace(state, phase="fencing", snapshot=seen.snapshot), [told, Fence(state.token)]
 
 
 def _checked(state: State, seen: Checked, now: datetime) -> Step:
@@ -273,38 +273,38 @@ def _checked(state: State, seen: Checked, now: datetime) -> Step:
         }
         over, actions = _end(state, "refused", seen.problems[0].code, detail)
         return over, [Notify("run-refused", seen.problems), *actions]
-    if state.backup is None:
+    if state.snapshot is None:
         return replace(state, phase="exporting"), [Export(operation(state.run))]
-    if _holds(seen.origin, state.backup):
+    if _holds(seen.origin, state.snapshot):
         return _succeed(state)
     return replace(state, phase="fencing"), [Fence(state.token)]
 
 
 def _done(state: State, _seen: Done, _now: datetime) -> Step:
-    if state.backup is None:
+    if state.snapshot is None:
         return state, []
     match state.phase:
         case "fencing":
-            return replace(state, phase="sending"), [Send(state.token, state.backup)]
+            return replace(state, phase="sending"), [Send(state.token, state.snapshot)]
         case "sending":
-            return replace(state, phase="importing"), [Import(state.token, state.backup.file)]
+            return replace(state, phase="importing"), [Import(state.token, state.snapshot.file)]
         case "importing":
             return replace(state, phase="verifying"), [Check()]
     return state, []
 
 
 def _verified(state: State, seen: Checked, now: datetime) -> Step:
-    if state.backup is not None and _holds(seen.origin, state.backup):
+    if state.snapshot is not None and _holds(seen.origin, state.snapshot):
         return _succeed(state)
-    message = "the standby reported success, but does not hold the backup"
+    message = "the standby reported success, but does not hold the snapshot"
     return _fail(state, Failed("not-imported", message, definite=True), now)
 
 
-def _holds(origin: Origin | None, backup: Backup) -> bool:
-    """Tell whether content came from exactly this backup."""
+def _holds(origin: Origin | None, snapshot: Snapshot) -> bool:
+    """Tell whether content came from exactly this snapshot."""
     return origin is not None and (
         (origin.epoch, origin.generation, origin.sha256)
-        == (backup.epoch, backup.generation, backup.sha256)
+        == (snapshot.epoch, snapshot.generation, snapshot.sha256)
     )
 
 
@@ -343,7 +343,7 @@ def _give_up(state: State) -> Step:
 
 
 def _succeed(state: State) -> Step:
-    generation = state.backup.generation if state.backup else 0
+    generation = state.snapshot.generation if state.snapshot else 0
     detail = {"run": state.run, "attempt": state.attempt, "generation": generation}
     over, actions = _end(state, "succeeded", "", detail)
     return over, [*([Notify("run-recovered")] if state.after_failure else []), *actions]
@@ -356,7 +356,7 @@ def _end(
     detail: dict[str, Any],
 ) -> Step:
     """Close the run. Its mail was queued before: a restart in between repeats the Message-ID."""
-    release: list[Action] = [Release(state.backup.file)] if state.backup else []
+    release: list[Action] = [Release(state.snapshot.file)] if state.snapshot else []
     return replace(state, phase=phase), [Tell(f"run.{phase}", cause, detail), *release]
 
 
@@ -386,7 +386,7 @@ def replay(records: Sequence[Record]) -> State:
                     after_failure=detail["after_failure"],
                 )
             case "run.exported":
-                state = replace(state, backup=Backup.model_validate(detail["backup"]))
+                state = replace(state, snapshot=Snapshot.model_validate(detail["snapshot"]))
             case "attempt.started":
                 state = replace(state, phase="checking", attempt=detail["attempt"])
             case "attempt.failed":

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from redundancy import preconditions, run
 from redundancy.configuration import ModuleConfiguration
 from redundancy.contract import Appliance, Status
 from redundancy.desk import Desk
-from redundancy.errors import ConnectionLost, DefiniteError, IndefiniteError, RedundancyError
+from redundancy.errors import DefiniteError, IndefiniteError, RedundancyError
 from redundancy.journal import Journal
 from redundancy.ports import Services, StandbyAccess
+from redundancy.sending import Progress, Sending, Transfer
 
 IMPORT_POLL_S = 0.5
 IMPORT_LIMIT_S = 600.0
-
-
-@dataclass
-class Progress:
-    """How far the transfer of this moment is: telemetry, not state."""
-
-    sent: int = 0
-    size: int = 0
 
 
 @dataclass
@@ -38,7 +31,7 @@ class Running:
         desk: sends the notifications.
         wait: waits on the Calendar; returns when the instant is reached.
         state: of the machine.
-        progress: of the transfer.
+        progress: of the transfer of this moment; None while none is under way.
     """
 
     services: Services
@@ -47,7 +40,7 @@ class Running:
     desk: Desk
     wait: Callable[[run.WaitUntil], None]
     state: run.State = field(default_factory=run.State)
-    progress: Progress = field(default_factory=Progress)
+    progress: Progress | None = None
     _standby: Appliance | None = None
 
     def __post_init__(self) -> None:
@@ -120,9 +113,7 @@ class Running:
 
     def _export(self, action: run.Export) -> run.Observation:
         self.journal.intend(self._operation, "export")
-        backup = self._local.create_backup(action.operation)
-        self._local.hold_backup(backup.file)
-        return run.Exported(backup)
+        return run.Exported(self._local.create_snapshot(action.operation))
 
     def _fence(self, action: run.Fence) -> run.Observation:
         self.journal.intend(self._operation, "fence", token=str(action.token))
@@ -131,18 +122,21 @@ class Running:
 
     def _send(self, action: run.Send) -> run.Observation:
         self.journal.intend(self._operation, "send", token=str(action.token))
-        self.progress = Progress(0, action.backup.size)
         limit_s = self.configuration.stall_limit_s
-        with self.services.store.open(action.backup.path) as stream:
-            try:
-                self._connected().receive(action.token, action.backup, stream, limit_s, self._sent)
-            except IndefiniteError as error:
-                # A receive has no effect until its import, and the next attempt fences it.
-                raise ConnectionLost(error.message, remedy=error.remedy) from error
+        try:
+            sending = Sending(self.services.store, self._connected(), limit_s, self._count)
+            sending.send(action.token, action.snapshot)
+        finally:
+            self.progress = None
         return run.Done()
 
-    def _sent(self, sent: int) -> None:
-        self.progress = Progress(sent, self.progress.size)
+    def _count(self, size: int) -> Progress:
+        self.progress = Progress(size, self.services.stopwatch, self._report)
+        return self.progress
+
+    def _report(self, transfer: Transfer) -> None:
+        detail = {"run": self.state.run, "attempt": self.state.attempt, **asdict(transfer)}
+        self.services.report("progress", "", detail)
 
     def _import(self, action: run.Import) -> run.Observation:
         self.journal.intend(self._operation, "import", token=str(action.token))
@@ -155,9 +149,9 @@ class Running:
         return run.WaitOver()
 
     def _release(self, action: run.Release) -> None:
-        # A backup that stays held costs disk; it must not turn a success into a failure.
+        # A snapshot that stays held costs disk; it must not turn a success into a failure.
         with contextlib.suppress(RedundancyError):
-            self._local.release_backup(action.file)
+            self._local.release_snapshot(action.file)
 
     def _notify(self, action: run.Notify) -> None:
         self.desk.run(action, self.state)

@@ -25,6 +25,7 @@ COMPARED: Mapping[str, frozenset[str]] = {
             "backup.started",
             "backup.finished",
             "backup.failed",
+            "snapshot.created",
             "fenced",
             "receive.started",
             "receive.finished",
@@ -71,7 +72,7 @@ COMPARED: Mapping[str, frozenset[str]] = {
     "runner": frozenset({"phase", "step", "change", "expectation", "fault"}),
 }
 BOUNDED = frozenset({"address", "wire"})
-IGNORED = frozenset({("appliance", "stopped"), ("runner", "read")})
+IGNORED = frozenset({("appliance", "stopped"), ("engine", "progress"), ("runner", "read")})
 
 
 class Point(NamedTuple):

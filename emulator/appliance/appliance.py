@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from emulator.appliance import factory_settings
 from emulator.appliance.backups import Backups
-from emulator.appliance.commands.table import dispatch
+from emulator.appliance.commands.table import CONTRACT_VERSION, dispatch
 from emulator.appliance.content import Blobs, Content
 from emulator.appliance.faults import TransferFaults
 from emulator.appliance.fence import Gate
@@ -18,8 +18,10 @@ from emulator.appliance.intake import Intake
 from emulator.appliance.mail_queue import MailQueue, MailServer
 from emulator.appliance.modules import ModuleLoader
 from emulator.appliance.parts import Parts
+from emulator.appliance.references import Sweeper
 from emulator.appliance.refusal import Refusal
 from emulator.appliance.reports import report
+from emulator.appliance.snapshots import Snapshots
 from emulator.appliance.store import Store
 from emulator.appliance.takeover import Takeovers, interface
 from emulator.ports import Machine
@@ -85,6 +87,7 @@ class Appliance:
         self.machine.remote_shell.serve(facts.root_password)
         self._parts = self._assemble(Store(identity, Content(disk, facts.content), blobs))
         self._parts.backups.tidy()
+        self._parts.snapshots.tidy()
         self._parts.mail.start()
         self._parts.module = self._load(self)
         report(self.machine, "booted", "first" if first else outcome, version=facts.version)
@@ -94,7 +97,7 @@ class Appliance:
         """Run an `appliancectl` command; its answer. The caller holds the Calendar."""
         if self._parts is None:
             error = {"code": "booting", "message": "the appliance is still booting", "remedy": ""}
-            return {"contract": 1, "ok": False, "error": error}
+            return {"contract": CONTRACT_VERSION, "ok": False, "error": error}
         return dispatch(self._parts, argv, stdin)
 
     def arm_cut(self, fraction: float, count: int) -> None:
@@ -122,15 +125,18 @@ class Appliance:
     def _assemble(self, store: Store) -> Parts:
         machine, identity = self.machine, store.identity
         gate = Gate(machine, identity)
-        intake = Intake(machine, identity, gate, self._faults.tap)
+        sweeper = Sweeper(machine.disk, store, gate)
+        intake = Intake(machine, store, gate, sweeper, self._faults.tap)
+        backups = Backups(machine, store)
         return Parts(
             machine=machine,
             identity=identity,
             content=store.content,
-            backups=Backups(machine, store),
+            backups=backups,
+            snapshots=Snapshots(machine, store, backups),
             gate=gate,
             intake=intake,
-            importer=Importer(machine, store, gate, intake),
+            importer=Importer(machine, store, gate, sweeper),
             takeovers=Takeovers(machine, identity),
             mail=MailQueue(machine, lambda: _mail_server(store.content)),
             power_off=self._power_off,

@@ -1,8 +1,9 @@
 """The `.sar` format: a ZIP with the manifest first (docs/design.md).
 
 `manifest.json` names version, lineage and the SHA-256 and size of every other entry; then
-`entities/<kind>.json`, then `blobs/<sha256>` uncompressed. Reading is in
-`archive_reader`, for it must not trust a byte.
+`entities/<kind>.json`, then `blobs/<sha256>` uncompressed. A *seal* is the same without the
+blobs: it names them, and so says all of a generation. Reading is in `archive_reader`, for
+it must not trust a byte.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from typing import Any
 
 from emulator.appliance.content import PIECE, Blobs
 from emulator.appliance.entities import Entity, canonical
-from emulator.appliance.records import NetworkSettings
+from emulator.appliance.records import Facts, NetworkSettings
 from emulator.ports import WritableFile
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+Stamp = tuple[int, int, int, int, int, int]  # of a ZIP entry
 MODE = 0o600 << 16  # a backup holds secrets (D15), and so does what is taken out of it
 
 
@@ -84,6 +86,22 @@ def documents(entities: Sequence[Entity]) -> dict[str, bytes]:
     }
 
 
+def describe(facts: Facts, taken_at: str, entries: Mapping[str, Part]) -> Manifest:
+    """Return the manifest of what an appliance gives away of itself."""
+    return Manifest(
+        format=FORMAT,
+        name=facts.name,
+        version=facts.version,
+        epoch=facts.lineage.epoch,
+        holder=facts.lineage.holder,
+        generation=facts.lineage.generation,
+        taken_at=taken_at,
+        network=facts.network,
+        licences=facts.licences,
+        entries=entries,
+    )
+
+
 def referenced(entities: Sequence[Entity]) -> dict[str, int]:
     """Return the SHA-256 and size of every blob that entities refer to, sorted."""
     files = [one.body for one in entities if one.kind == "files"]
@@ -101,23 +119,47 @@ def write(
 ) -> tuple[int, str]:
     """Write an archive; its size and SHA-256. The same input gives the same bytes."""
     sink = _Sink(file)
-    taken = datetime.fromisoformat(manifest.taken_at)
-    stamp = (taken.year, taken.month, taken.day, taken.hour, taken.minute, taken.second)
-    header = {**asdict(manifest), "licences": list(manifest.licences)}
-    with zipfile.ZipFile(sink, "w", allowZip64=False) as archive:  # type: ignore[call-overload]  # zipfile needs write and flush only
-        for name, data in {MANIFEST: canonical(header).encode(), **docs}.items():
-            _write_entry(archive, name, stamp, zipfile.ZIP_DEFLATED, iter([data]))
+    with _zip(sink) as archive:
+        _write_documents(archive, manifest, docs)
         for name in manifest.entries:
             if name.startswith("blobs/"):
                 pieces = _pieces(blobs, name.removeprefix("blobs/"))
-                _write_entry(archive, name, stamp, zipfile.ZIP_STORED, pieces)
+                _write_entry(archive, name, _stamp(manifest), zipfile.ZIP_STORED, pieces)
     return sink.size, sink.hash.hexdigest()
+
+
+def write_seal(
+    file: WritableFile, manifest: Manifest, docs: Mapping[str, bytes]
+) -> tuple[int, str]:
+    """Write a seal; its size and SHA-256. The same input gives the same bytes."""
+    sink = _Sink(file)
+    with _zip(sink) as archive:
+        _write_documents(archive, manifest, docs)
+    return sink.size, sink.hash.hexdigest()
+
+
+def _zip(sink: _Sink) -> zipfile.ZipFile:
+    opened: zipfile.ZipFile = zipfile.ZipFile(sink, "w", allowZip64=False)  # type: ignore[call-overload]  # zipfile needs write and flush only
+    return opened
+
+
+def _write_documents(
+    archive: zipfile.ZipFile, manifest: Manifest, docs: Mapping[str, bytes]
+) -> None:
+    header = {**asdict(manifest), "licences": list(manifest.licences)}
+    for name, data in {MANIFEST: canonical(header).encode(), **docs}.items():
+        _write_entry(archive, name, _stamp(manifest), zipfile.ZIP_DEFLATED, iter([data]))
+
+
+def _stamp(manifest: Manifest) -> Stamp:
+    taken = datetime.fromisoformat(manifest.taken_at)
+    return taken.year, taken.month, taken.day, taken.hour, taken.minute, taken.second
 
 
 def _write_entry(
     archive: zipfile.ZipFile,
     name: str,
-    stamp: tuple[int, int, int, int, int, int],
+    stamp: Stamp,
     method: int,
     pieces: Iterator[bytes],
 ) -> None:

@@ -1,4 +1,4 @@
-"""Reading a `.sar` that may be hostile (I2).
+"""Reading a `.sar`, or a seal, that may be hostile (I2).
 
 Everything is bounded before it is read: the directory's size, the number of entries, each
 entry's size, the sum, the ratio of compression. Names must be exactly those that the
@@ -13,11 +13,12 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
 from emulator.appliance.archive import MANIFEST, Manifest, parse_manifest
+from emulator.appliance.content import Blobs
 from emulator.appliance.entities import KINDS, SHA256, Entity, EntityError, check
 from emulator.appliance.refusal import Refusal
 
@@ -38,6 +39,14 @@ def not_a_backup(why: str) -> Refusal:
     return Refusal("not-a-backup", f"the file is not a sound backup: {why}", REMEDY)
 
 
+def _sealed_names(manifest: Manifest) -> set[str]:
+    return {MANIFEST, *(name for name in manifest.entries if name.startswith("entities/"))}
+
+
+def _whole_names(manifest: Manifest) -> set[str]:
+    return {MANIFEST, *manifest.entries}
+
+
 @contextmanager
 def _distrust() -> Iterator[None]:
     """Turn everything that parsing hostile bytes can raise into one refusal."""
@@ -51,19 +60,26 @@ def _distrust() -> Iterator[None]:
         raise not_a_backup(f"malformed content ({type(error).__name__})") from error
 
 
-class Archive:
-    """A backup that has been looked at, but not yet read.
+class Sealed:
+    """A seal that has been looked at: manifest and entities, and the blobs that they name.
+
+    Args:
+        names: what the ZIP must hold, by its manifest.
 
     Raises:
         Refusal: `not-a-backup`; `checksum` when an entry differs from the manifest.
     """
 
-    def __init__(self, stream: BinaryIO, size: int) -> None:
+    def __init__(
+        self, stream: BinaryIO, size: int, names: Callable[[Manifest], set[str]] = _sealed_names
+    ) -> None:
         with _distrust():
             _bound_directory(stream, size)
             self._zip = zipfile.ZipFile(stream)
             self._infos = _bound_entries(self._zip.infolist(), size)
             self.manifest: Manifest = parse_manifest(self._read(MANIFEST, MAX_MANIFEST))
+            if set(self._infos) != names(self.manifest):
+                raise ValueError("the entries are not those that the manifest lists")
             _compare(self.manifest, self._infos)
 
     def entities(self) -> list[Entity]:
@@ -82,12 +98,6 @@ class Archive:
             self._compare_files(found)
         return found
 
-    @contextmanager
-    def blob(self, sha256: str) -> Iterator[BinaryIO]:
-        """Open a blob; whoever reads it verifies it."""
-        with _distrust(), self._zip.open(self._infos[f"blobs/{sha256}"]) as source:
-            yield source  # type: ignore[misc]  # IO[bytes] reads as BinaryIO does
-
     def blobs(self) -> dict[str, int]:
         """Return the SHA-256 and size of all blobs."""
         return {
@@ -95,6 +105,22 @@ class Archive:
             for name, part in self.manifest.entries.items()
             if name.startswith("blobs/")
         }
+
+    def supply(self, blobs: Blobs, _check: Callable[[], None]) -> None:
+        """See that every blob is in the store, where the transfer has put it, verified.
+
+        Raises:
+            Refusal: `incomplete`.
+        """
+        lacking = [sha256 for sha256, size in self.blobs().items() if not blobs.holds(sha256, size)]
+        if lacking:
+            raise Refusal("incomplete", f"{len(lacking)} files have not arrived", "send it again")
+
+    @contextmanager
+    def entry(self, name: str) -> Iterator[BinaryIO]:
+        """Open an entry; whoever reads it verifies it."""
+        with _distrust(), self._zip.open(self._infos[name]) as source:
+            yield source  # type: ignore[misc]  # IO[bytes] reads as BinaryIO does
 
     def _read(self, name: str, limit: int) -> bytes:
         info = self._infos.get(name)
@@ -112,6 +138,41 @@ class Archive:
         wanted = {one.body["sha256"]: one.body["size"] for one in entities if one.kind == "files"}
         if wanted != self.blobs():
             raise EntityError("the files that entities name are not those of the archive")
+
+
+class Archive:
+    """A `.sar` that has been looked at, but not yet read: a seal, and the blobs with it.
+
+    Raises:
+        Refusal: as `Sealed`.
+    """
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._sealed = Sealed(stream, size, _whole_names)
+        self.manifest = self._sealed.manifest
+
+    def entities(self) -> list[Entity]:
+        """Return all entities, verified and well-formed."""
+        return self._sealed.entities()
+
+    def blobs(self) -> dict[str, int]:
+        """Return the SHA-256 and size of all blobs."""
+        return self._sealed.blobs()
+
+    def supply(self, blobs: Blobs, check: Callable[[], None]) -> None:
+        """Put every blob into the store, verified and durable.
+
+        Args:
+            blobs: the store.
+            check: raises when this is not to go on.
+
+        Raises:
+            Refusal: `checksum`, `not-a-backup`.
+        """
+        for sha256, size in self.blobs().items():
+            check()
+            with self._sealed.entry(f"blobs/{sha256}") as source:
+                blobs.put(sha256, size, source)
 
 
 def _bound_directory(stream: BinaryIO, size: int) -> None:
@@ -156,18 +217,17 @@ def _bound_entries(infos: list[zipfile.ZipInfo], size: int) -> dict[str, zipfile
 
 
 def _compare(manifest: Manifest, infos: dict[str, zipfile.ZipInfo]) -> None:
-    """Hold the directory against the manifest: same names, same sizes, known places."""
-    if set(infos) != {MANIFEST, *manifest.entries}:
-        raise ValueError("the entries are not those that the manifest lists")
+    """Hold the directory against the manifest: same sizes, known places."""
     known = {f"entities/{kind}.json" for kind in KINDS}
     for name, part in manifest.entries.items():
-        if infos[name].file_size != part.size:
+        info = infos.get(name)
+        if info is not None and info.file_size != part.size:
             raise ValueError("an entry has another size than the manifest says")
         if name in known:
             continue
         if name != f"blobs/{part.sha256}" or not SHA256.fullmatch(part.sha256):
             raise ValueError(f"the entry {name[:60]!r} has no place in a backup")
-        if infos[name].compress_type != zipfile.ZIP_STORED:
+        if info is not None and info.compress_type != zipfile.ZIP_STORED:
             raise ValueError("a file is compressed")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -50,17 +51,27 @@ class Backups:
         made = self._find("operation = ?", operation)
         if made is not None:
             return made
+        with self.writing():
+            return self._create(operation)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Let nothing else be exported meanwhile (O7).
+
+        Raises:
+            Refusal: `busy`.
+        """
         if not self._writing.acquire(blocking=False):
             raise Refusal(
                 "busy", "another backup is being written", "wait until it is finished (O7)"
             )
         try:
-            return self._create(operation)
+            yield
         finally:
             self._writing.release()
 
     def _create(self, operation: str) -> Mapping[str, Any]:
-        facts = self._identity.change(_number)
+        facts = self._identity.change(next_export)
         entities = self._content.snapshot()
         report(self._machine, "backup.started", operation=operation, **_lineage(facts))
         try:
@@ -82,18 +93,9 @@ class Backups:
 
     def _write(self, facts: Facts, entities: list[Entity], operation: str) -> Mapping[str, Any]:
         docs = archive.documents(entities)
-        manifest = archive.Manifest(
-            format=archive.FORMAT,
-            name=facts.name,
-            version=facts.version,
-            epoch=facts.lineage.epoch,
-            holder=facts.lineage.holder,
-            generation=facts.lineage.generation,
-            taken_at=instant(self._machine.calendar.now()),
-            network=facts.network,
-            licences=facts.licences,
-            entries=archive.parts(docs, archive.referenced(entities)),
-        )
+        taken_at = instant(self._machine.calendar.now())
+        entries = archive.parts(docs, archive.referenced(entities))
+        manifest = archive.describe(facts, taken_at, entries)
         name = f"{facts.name}-{facts.backup_number:06d}.sar"
         size, sha256 = self._write_file(f"{FOLDER}/{name}", manifest, docs)
         row = (name, operation, manifest.epoch, manifest.generation, manifest.version)
@@ -178,10 +180,10 @@ class Backups:
         return {**found, "path": self._machine.disk.location(f"{FOLDER}/{row[0]}")}
 
 
-def _number(facts: Facts) -> Facts:
-    """Give a backup its number and, on the holder of the epoch, its generation (D14).
+def next_export(facts: Facts) -> Facts:
+    """Give an export its number and, on the holder of the epoch, its generation (D14).
 
-    The backup of a standby is a copy of the generation that it was given.
+    What a standby exports is a copy of the generation that it was given.
     """
     lineage = facts.lineage
     if facts.holds_epoch or not lineage.holder:

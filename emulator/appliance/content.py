@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from emulator.appliance.entities import Entity, canonical, check, digest
@@ -161,21 +161,85 @@ class Blobs:
         """
         if self.holds(sha256, size):
             return
-        path = self.path(sha256)
-        file = self._disk.create(f"{path}.part")  # what stays of a failure, `sweep` removes
+        seen = hashlib.sha256()
+        file = self._disk.create(_part(sha256))  # what stays of a failure, `sweep` removes
         try:
-            seen = _copy(source, file, size)
+            _copy(source, file, size, seen)
             file.sync()
         finally:
             file.close()
-        if seen != sha256:
+        if seen.hexdigest() != sha256:
             raise Refusal("checksum", f"the file {sha256[:12]}… is damaged")
-        self._disk.rename(f"{path}.part", path)
+        self._finish(sha256)
+
+    def begun(self, sha256: str) -> tuple[int, str]:
+        """Return how much of a blob an interrupted transfer has left, and its SHA-256.
+
+        Nothing vouches for these bytes: the sender compares before it goes on from there.
+        """
+        with contextlib.suppress(FileNotFoundError), self._disk.open(_part(sha256)) as file:
+            size, seen = 0, hashlib.sha256()
+            while piece := file.read(PIECE):
+                seen.update(piece)
+                size += len(piece)
+            return size, seen.hexdigest()
+        return 0, ""
+
+    def grow(self, sha256: str, size: int, offset: int, source: BinaryIO) -> None:
+        """Take in the rest of a blob; what has come stays when the source breaks.
+
+        Args:
+            sha256: of the whole blob.
+            size: of the whole blob, in bytes.
+            offset: where the source begins; 0, or the size of what `begun` found.
+            source: gives the rest.
+
+        Raises:
+            Refusal: `checksum`; `incomplete` when what was begun is not there any more.
+        """
+        seen = hashlib.sha256()
+        if offset:
+            seen = self._resume(sha256, offset)
+            file = self._disk.append(_part(sha256))
+        else:
+            file = self._disk.create(_part(sha256))
+        try:
+            _copy(source, file, size - offset, seen)
+            file.sync()
+        finally:
+            file.close()
+        if seen.hexdigest() != sha256:
+            self._disk.unlink(_part(sha256))
+            raise Refusal("checksum", f"the file {sha256[:12]}… arrived damaged", "send it again")
+        self._finish(sha256)
+
+    def _resume(self, sha256: str, offset: int) -> hashlib._Hash:
+        seen, left = hashlib.sha256(), offset
+        with contextlib.suppress(FileNotFoundError), self._disk.open(_part(sha256)) as file:
+            while piece := file.read(PIECE):
+                seen.update(piece)
+                left -= len(piece)
+        if left:
+            raise Refusal(
+                "incomplete", f"of the file {sha256[:12]}… other bytes are here", "send it again"
+            )
+        return seen
+
+    def _finish(self, sha256: str) -> None:
+        path = self.path(sha256)
+        self._disk.rename(_part(sha256), path)
         self._disk.sync_dir(path.rpartition("/")[0])
 
-    def sweep(self, referenced: Mapping[str, Any] | Iterable[str]) -> int:
-        """Remove every blob that nothing refers to, and unfinished ones; how many."""
-        kept = set(referenced)
+    def sweep(self, referenced: Iterable[str], awaited: Iterable[str] = ()) -> int:
+        """Remove every blob that nothing refers to, and unfinished ones; how many.
+
+        Args:
+            referenced: blobs that stay.
+            awaited: blobs of a transfer; of these, what was begun stays too.
+        """
+        kept = {*referenced}
+        for sha256 in awaited:
+            kept |= {sha256, f"{sha256}.part"}
         removed = 0
         for prefix in self.PREFIXES:
             for name in self._disk.list(f"blobs/{prefix}"):
@@ -185,12 +249,14 @@ class Blobs:
         return removed
 
 
-def _copy(source: BinaryIO, file: WritableFile, size: int) -> str:
-    """Copy at most `size` bytes; the SHA-256 of what was copied."""
-    seen = hashlib.sha256()
+def _part(sha256: str) -> str:
+    return f"{Blobs.path(sha256)}.part"
+
+
+def _copy(source: BinaryIO, file: WritableFile, size: int, seen: hashlib._Hash) -> None:
+    """Copy at most `size` bytes, hashing them."""
     left = size
     while left and (piece := source.read(min(PIECE, left))):
         seen.update(piece)
         file.write(piece)
         left -= len(piece)
-    return seen.hexdigest()

@@ -16,7 +16,8 @@ from emulator.appliance.reports import report
 from emulator.ports import Machine
 
 Work = Literal["receiving", "importing"]
-INCOMING = "incoming"
+LEAVE_LIMIT_S = 5.0
+LEAVE_LOOK_S = 0.01
 
 
 def fenced(token: Token, fence: Token) -> Refusal:
@@ -60,6 +61,7 @@ class Gate:
         """
         with self._order:
             self._admit(token)
+        self._let_older_leave(token)
 
     @contextmanager
     def session(
@@ -71,14 +73,13 @@ class Gate:
             Refusal: as `raise_to`, and `busy`.
         """
         session = Session(token, work, stream)
-        with self._order:
-            self._admit(token)
+        self.raise_to(token)
         with self.at_work(session):
             yield session
 
     @contextmanager
     def at_work(self, session: Session) -> Iterator[None]:
-        """Count a session while it works; one receive a token, one import at a time.
+        """Count a session while it works; one receive and one import at a time.
 
         Raises:
             Refusal: `busy`, `fenced`.
@@ -113,6 +114,26 @@ class Gate:
             session.check()
             yield
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Do a short step that overlaps no decision and no commit of a session."""
+        with self._order:
+            yield
+
+    def _let_older_leave(self, token: Token) -> None:
+        """Wait for receivers that were ended: their files are the newer one's now.
+
+        A closed stream ends them at once; only a slow disk keeps them longer.
+        """
+        stopwatch = self._machine.stopwatch
+        until_s = stopwatch.now_s() + LEAVE_LIMIT_S
+        while self._older_receives(token) and stopwatch.now_s() < until_s:
+            stopwatch.sleep(LEAVE_LOOK_S)
+
+    def _older_receives(self, token: Token) -> bool:
+        with self._order:
+            return any(one.work == "receiving" and one.token < token for one in self._sessions)
+
     def _admit(self, token: Token) -> None:
         before = self._identity.facts().fence
         facts = self._identity.change(lambda facts: _raise(facts, token))
@@ -123,16 +144,12 @@ class Gate:
             if session.stream is not None:
                 with contextlib.suppress(OSError):
                     session.stream.close()
-        for name in self._machine.disk.list(INCOMING):
-            if not name.startswith("initialise"):
-                with contextlib.suppress(FileNotFoundError):
-                    self._machine.disk.unlink(f"{INCOMING}/{name}")
         report(self._machine, "fenced", token=str(token))
 
 
 def _exclude(new: Session, other: Session) -> bool:
     """Whether a session cannot begin beside another, even one that is being ended."""
-    return new.token == other.token or new.work == other.work == "importing"
+    return new.token == other.token or new.work == other.work
 
 
 def _raise(facts: Facts, token: Token) -> Facts:

@@ -12,7 +12,7 @@ FILE = "identity.db"
 
 
 class Identity:
-    """The one row of facts, and the register of backups beside it."""
+    """The one row of facts, and the registers of backups and snapshots beside it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,12 +31,17 @@ class Identity:
                 " epoch INTEGER, generation INTEGER, version TEXT, taken_at TEXT, size INTEGER,"
                 " sha256 TEXT, held INTEGER NOT NULL DEFAULT 0)"
             )
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS snapshot (file TEXT PRIMARY KEY,"
+                " operation TEXT UNIQUE, epoch INTEGER, generation INTEGER, version TEXT,"
+                " taken_at TEXT, size INTEGER, sha256 TEXT)"
+            )
         disk.sync_dir("")
         return cls(database)
 
     @property
     def database(self) -> Database:
-        """The database itself, for the register of backups."""
+        """The database itself, for the registers of backups and snapshots."""
         return self._database
 
     @property

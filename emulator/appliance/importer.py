@@ -11,24 +11,54 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from emulator.appliance import content as contents
 from emulator.appliance.archive import Manifest
-from emulator.appliance.archive_reader import MAX_ARCHIVE, REMEDY, Archive
+from emulator.appliance.archive_reader import MAX_ARCHIVE, REMEDY, Archive, Sealed
 from emulator.appliance.content import PIECE, Blobs, Content
 from emulator.appliance.entities import Entity
-from emulator.appliance.fence import INCOMING, Gate, Session
+from emulator.appliance.fence import Gate, Session
 from emulator.appliance.identity import Identity
-from emulator.appliance.intake import Intake, store
+from emulator.appliance.intake import store
 from emulator.appliance.records import Facts, Import, Incoming, Lineage, Origin, Token, instant
+from emulator.appliance.references import WANTED, Sweeper, sweep
 from emulator.appliance.refusal import Refusal, Usage, translate
 from emulator.appliance.reports import report
 from emulator.appliance.store import Store
 from emulator.ports import Machine
 
-Admission = Callable[[Facts, Manifest], None]
+INCOMING = "incoming"
 UPLOAD = f"{INCOMING}/initialise.part"
+
+
+class Source(Protocol):
+    """What an import reads: a seal whose blobs have arrived, or a whole `.sar`."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What it says of itself."""
+
+    def entities(self) -> list[Entity]:
+        """Return all entities, verified and well-formed."""
+
+    def supply(self, blobs: Blobs, check: Callable[[], None], /) -> None:
+        """See that all its blobs are in the store."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A way by which a generation comes in.
+
+    Attributes:
+        path: where it lies.
+        admit: refuses what must not become this box's content.
+        read: looks at it; the second argument is its size.
+    """
+
+    path: str
+    admit: Callable[[Facts, Manifest], None]
+    read: Callable[[BinaryIO, int], Source]
 
 
 @dataclass(frozen=True)
@@ -56,28 +86,35 @@ class Draft:
 class Importer:
     """Replaces the content by that of a backup."""
 
-    def __init__(self, machine: Machine, store: Store, gate: Gate, intake: Intake) -> None:
+    def __init__(self, machine: Machine, store: Store, gate: Gate, sweeper: Sweeper) -> None:
         self._machine = machine
         self._identity = store.identity
         self._content = store.content
         self._blobs = store.blobs
         self._gate = gate
-        self._intake = intake
+        self._sweeper = sweeper
 
     def run(self, token: Token, file: str) -> Mapping[str, Any]:
-        """Import a received backup; a repeated token gets the answer of the first (D2).
+        """Import what a receive brought; a repeated token gets the answer of the first (D2).
 
         Raises:
             Refusal: `fenced`, `epoch`, `not-standby`, `busy`, `no-such-file`, `checksum`,
-                `not-a-backup`, `version`, `disk-full`.
+                `not-a-backup`, `incomplete`, `version`, `disk-full`.
         """
         done = self._identity.facts().imported
         if done is not None and done.token == str(token):
             return _answer(done)
         with self._gate.session(token, "importing") as session:
-            incoming = self._intake.received(token, file)
-            path = f"{INCOMING}/{incoming.file}"
-            return _answer(self._import(path, incoming, session, _admit_import))
+            incoming = self._received(token, file)
+            return _answer(self._import(TRANSFERRED, incoming, session))
+
+    def _received(self, token: Token, file: str) -> Incoming:
+        incoming = self._identity.facts().received
+        if incoming is None or (incoming.token, incoming.file) != (str(token), file):
+            raise Refusal(
+                "no-such-file", f"no backup {file[:60]} has arrived under {token}", "send it first"
+            )
+        return incoming
 
     def initialise(self, stream: BinaryIO, size: int) -> Mapping[str, Any]:
         """Take an uploaded backup as this box's first content (R40 to R44).
@@ -92,48 +129,51 @@ class Importer:
         with self._gate.at_work(session):
             sha256 = store(self._machine, UPLOAD, stream, size, session)
             incoming = Incoming("", "upload", size, sha256)
-            return _answer(self._import(UPLOAD, incoming, session, _admit_initialise))
+            return _answer(self._import(UPLOADED, incoming, session))
 
-    def _import(self, path: str, incoming: Incoming, session: Session, admit: Admission) -> Import:
+    def _import(self, route: Route, incoming: Incoming, session: Session) -> Import:
         name = f"{int(self._identity.facts().content) + 1:06d}"
         what = {"token": incoming.token, "file": incoming.file, "sha256": incoming.sha256}
         self._identity.change(lambda facts: replace(facts, importing=name))
         report(self._machine, "import.started", **what)
         try:
-            draft = self._prepare(path, incoming, name, session, admit)
+            draft = self._prepare(route, incoming, name, session)
             report(self._machine, "import.verified", **what, **draft.told())
-            facts = self._commit(draft, session, admit)
+            facts = self._commit(draft, session, route)
         except (OSError, sqlite3.Error, ValueError, Refusal) as error:
             refusal = translate(error)
-            self._undo(path, name)
+            self._undo(route, incoming, name)
+            if refusal.code == "disk-full":
+                self._sweeper.forsake(session)
             report(self._machine, "import.failed", refusal.code, **what)
             raise refusal from error
         report(self._machine, "import.committed", **what, **draft.told())
         self._content.exchange(name)
-        self._clean(path, facts)
+        self._clean(route, session, facts)
         return draft.done()
 
-    def _prepare(
-        self, path: str, incoming: Incoming, name: str, session: Session, admit: Admission
-    ) -> Draft:
-        """Verify the file and build the new content beside the current one."""
+    def _prepare(self, route: Route, incoming: Incoming, name: str, session: Session) -> Draft:
+        """Verify what came and build the new content beside the current one."""
         disk = self._machine.disk
-        with disk.open(path) as stream:
+        with self._opened(route) as stream:
             if _digest(stream) != incoming.sha256:
                 raise Refusal("checksum", f"{incoming.file} has changed since it arrived", REMEDY)
-            archive = Archive(stream, disk.size(path))
-            admit(self._identity.facts(), archive.manifest)
-            entities = [_rest(one) for one in archive.entities()]
+            source = route.read(stream, disk.size(route.path))
+            route.admit(self._identity.facts(), source.manifest)
+            entities = [_rest(one) for one in source.entities()]
             _require_administrator(entities)
-            for sha256, size in archive.blobs().items():
-                session.check()
-                with archive.blob(sha256) as source:
-                    self._blobs.put(sha256, size, source)
+            source.supply(self._blobs, session.check)
         contents.discard(disk, name)  # of an import that was cut off, in this same life
         objects = contents.build(disk, name, entities)
-        return Draft(name, incoming, archive.manifest, objects)
+        return Draft(name, incoming, source.manifest, objects)
 
-    def _commit(self, draft: Draft, session: Session, admit: Admission) -> Facts:
+    def _opened(self, route: Route) -> BinaryIO:
+        try:
+            return self._machine.disk.open(route.path)
+        except FileNotFoundError as error:
+            raise Refusal("no-such-file", "what was received is not here any more") from error
+
+    def _commit(self, draft: Draft, session: Session, route: Route) -> Facts:
         """Name the new content: the one instant at which old becomes new."""
         manifest = draft.manifest
         origin = Origin(
@@ -146,7 +186,7 @@ class Importer:
         )
 
         def step(facts: Facts) -> Facts:
-            admit(facts, manifest)
+            route.admit(facts, manifest)
             return replace(
                 facts,
                 content=draft.name,
@@ -162,21 +202,31 @@ class Importer:
         with self._gate.committing(session):
             return self._identity.change(step)
 
-    def _undo(self, path: str, name: str) -> None:
-        """Free the disk of what a failed import has left."""
+    def _undo(self, route: Route, incoming: Incoming, name: str) -> None:
+        """Free the disk of what a failed import has left; what was received stays (D2)."""
         contents.discard(self._machine.disk, name)
-        with contextlib.suppress(FileNotFoundError):
-            self._machine.disk.unlink(path)
-        self._blobs.sweep(_files(self._content))
-        self._identity.change(lambda facts: replace(facts, importing=None, received=None))
+        if route is UPLOADED:
+            self._drop_upload()
+            self._sweeper.sweep()
+        self._identity.change(
+            lambda facts: replace(
+                facts,
+                importing=None,
+                received=None if facts.received == incoming else facts.received,
+            )
+        )
 
-    def _clean(self, path: str, facts: Facts) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            self._machine.disk.unlink(path)
+    def _clean(self, route: Route, session: Session, facts: Facts) -> None:
+        if route is UPLOADED:
+            self._drop_upload()
         if facts.superseded is not None:
             contents.discard(self._machine.disk, facts.superseded)
-        self._blobs.sweep(_files(self._content))
+        self._sweeper.forsake(session)
         self._identity.change(lambda facts: replace(facts, superseded=None))
+
+    def _drop_upload(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._machine.disk.unlink(UPLOAD)
 
 
 def recover(machine: Machine, identity: Identity, blobs: Blobs) -> str:
@@ -190,21 +240,15 @@ def recover(machine: Machine, identity: Identity, blobs: Blobs) -> str:
     for file in disk.list(contents.FOLDER):
         if file.partition(".")[0] != facts.content:
             disk.unlink(f"{contents.FOLDER}/{file}")
-    kept = facts.received.file if facts.received is not None else ""
     for file in disk.list(INCOMING):
-        if file != kept:
-            disk.unlink(f"{INCOMING}/{file}")
+        disk.unlink(f"{INCOMING}/{file}")
     content = Content(disk, facts.content)
-    blobs.sweep(_files(content))
+    sweep(disk, blobs, content)
     content.close()
     if facts.importing is None and facts.superseded is None:
         return "clean"
     identity.change(lambda facts: replace(facts, importing=None, superseded=None))
     return "import-lost" if facts.importing is not None else "import-completed"
-
-
-def _files(content: Content) -> set[str]:
-    return {str(body["sha256"]) for body in content.all("files").values()}
 
 
 def _rest(entity: Entity) -> Entity:
@@ -258,6 +302,10 @@ def _admit_initialise(facts: Facts, manifest: Manifest) -> None:
         raise Refusal(
             "not-standby", "this appliance is the current active (D14)", "switch the roles first"
         )
+
+
+TRANSFERRED = Route(WANTED, _admit_import, Sealed)
+UPLOADED = Route(UPLOAD, _admit_initialise, Archive)
 
 
 def _digest(stream: BinaryIO) -> str:

@@ -13,6 +13,7 @@ from emulator.appliance.importer import Importer
 from emulator.appliance.intake import Intake
 from emulator.appliance.mail_queue import MailQueue
 from emulator.appliance.modules import Module
+from emulator.appliance.snapshots import Snapshots
 from emulator.appliance.takeover import Takeovers
 from emulator.ports import Machine
 
@@ -30,6 +31,7 @@ class Parts:
     identity: Identity
     content: Content
     backups: Backups
+    snapshots: Snapshots
     gate: Gate
     intake: Intake
     importer: Importer

@@ -19,6 +19,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from emulator.appliance.commands.table import CONTRACT_VERSION
+
 Call = Callable[[Sequence[str], bytes], Mapping[str, Any]]
 
 
@@ -136,7 +138,7 @@ class Uplink:
     def _answer(self, peer: socket.socket, message: Mapping[str, Any]) -> None:
         if self._call is None:
             error = {"code": "booting", "message": "the appliance is still booting", "remedy": ""}
-            answer: Mapping[str, Any] = {"contract": 1, "ok": False, "error": error}
+            answer: Mapping[str, Any] = {"contract": CONTRACT_VERSION, "ok": False, "error": error}
         else:
             answer = self._call(message["argv"], base64.b64decode(message["stdin"]))
         data = json.dumps({"type": "result", "id": message["id"], "answer": answer}).encode()

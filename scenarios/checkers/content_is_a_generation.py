@@ -10,25 +10,25 @@ from scenarios.verdict import Judgement, judged, not_applicable
 
 
 def check(record: Record) -> Judgement:
-    """Each committed import is a backup that another appliance had finished before."""
+    """Each committed import is what another appliance had finished exporting before."""
     imports = tuple(record.select("appliance", "import.committed"))
     if not imports:
         return not_applicable("nothing was imported")
-    backups = tuple(record.select("appliance", "backup.finished"))
+    exports = tuple(record.select("appliance", "backup.finished", "snapshot.created"))
     faults = [
         f"{one.node}: imported {_name(one)}, which no appliance had finished before"
         for one in imports
-        if not any(_same(one, backup) for backup in backups)
+        if not any(_same(one, export) for export in exports)
     ]
-    return judged([*faults, *_misread(record)], f"{len(imports)} imports, each a finished backup")
+    return judged([*faults, *_misread(record)], f"{len(imports)} imports, each a finished export")
 
 
-def _same(imported: Event, backup: Event) -> bool:
+def _same(imported: Event, export: Event) -> bool:
     keys = ("epoch", "generation", "sha256")
     return (
-        backup.number < imported.number
-        and backup.node != imported.node
-        and all(imported.detail.get(key) == backup.detail.get(key) for key in keys)
+        export.number < imported.number
+        and export.node != imported.node
+        and all(imported.detail.get(key) == export.detail.get(key) for key in keys)
     )
 
 

@@ -25,7 +25,7 @@ def _faults(record: Record, commit: Event) -> Iterator[str]:
     verified = [
         event
         for event in record.select("appliance", "import.verified", node=commit.node)
-        if event.number < commit.number and _same(event, commit, "token", "file")
+        if event.number < commit.number and _same(event, commit, "token", "file", "sha256")
     ]
     if not verified:
         yield f"{commit.node}: {commit.detail.get('file')} was committed unverified"

@@ -5,7 +5,13 @@ from __future__ import annotations
 from scenarios.record import Record
 from scenarios.verdict import Judgement, judged, not_applicable
 
-_EVENTS = ("import.started", "import.verified", "import.committed", "backup.finished")
+_EVENTS = (
+    "import.started",
+    "import.verified",
+    "import.committed",
+    "backup.finished",
+    "snapshot.created",
+)
 
 
 def check(record: Record) -> Judgement:

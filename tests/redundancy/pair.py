@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from redundancy.role import fingerprint
 KEYS = {"pbx1": "AAAAA-AAAAA-AAAAA-11111", "pbx2": "BBBBB-BBBBB-BBBBB-22222"}
 ACTIVE, STANDBY = "198.18.0.10", "198.18.0.20"
 SHA = "ab" * 32
+SEAL = b"s" * 1000
+BLOBS = (b"a" * 700_000, b"b" * 30)
 
 
 def network(address: str) -> dict[str, Any]:
@@ -68,16 +71,19 @@ class Pair:
     services: FakeServices = field(default_factory=FakeServices)
 
     def __post_init__(self) -> None:
-        self.services.store.files["/backups/full.sar"] = b"x" * 1000
+        files = self.services.store.files
+        files["/snapshots/full.seal"] = SEAL
+        files |= {f"/blobs/{sha256(one)[:2]}/{sha256(one)}": one for one in BLOBS}
         local, remote = self.services.local, self.services.remote
         local.answer("status", status(self.name))
-        local.answer("backup create", self._backup())
+        local.answer("snapshot create", snapshot())
         local.answer("mail enqueue", {"queued": 1, "known": 0})
-        for one in ("backup hold", "backup release", "module put"):
+        for one in ("snapshot release", "module put"):
             local.answer(one, {})
         remote.answer("status", status("pbx2"), status("pbx2", origin=origin(4)))
         remote.answer("fence", {})
-        remote.answer("receive", {"file": "full.sar", "size": 1000, "sha256": SHA})
+        remote.answer("offer", {"missing": [missing(one) for one in BLOBS]})
+        remote.answer("receive", {"file": "full.seal", "size": 1000, "sha256": SHA})
         remote.answer("import", {"epoch": 1, "generation": 4, "objects": 9})
         self.journal = Journal(self.services.store, self.services.calendar, self.services.report)
         self.settings = configuration()
@@ -93,11 +99,21 @@ class Pair:
         calls = [one for one in self.services.local.calls if one.argv[:2] == ("mail", "enqueue")]
         return [mail for one in calls for mail in json.loads(one.payload)]
 
-    def _backup(self) -> dict[str, Any]:
-        return {
-            "file": "full.sar", "path": "/backups/full.sar", "epoch": 1, "generation": 4,
-            "version": "8.1.2.5", "taken_at": START.isoformat(), "size": 1000, "sha256": SHA,
-        }  # fmt: skip
+
+def snapshot() -> dict[str, Any]:
+    return {
+        "file": "full.seal", "path": "/snapshots/full.seal", "blobs": "/blobs", "epoch": 1,
+        "generation": 4, "version": "8.1.2.5", "taken_at": START.isoformat(),
+        "size": len(SEAL), "sha256": SHA,
+    }  # fmt: skip
+
+
+def missing(blob: bytes, **begun: Any) -> dict[str, Any]:
+    return {"sha256": sha256(blob), "size": len(blob), **begun}
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def stored(settings: ModuleConfiguration) -> dict[str, Any]:

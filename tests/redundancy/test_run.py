@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redundancy import run
-from redundancy.contract import Backup, NetworkSettings, Origin, Token
+from redundancy.contract import NetworkSettings, Origin, Snapshot, Token
 from redundancy.journal import Record
 from redundancy.preconditions import Problem
 
 NOW = datetime(2026, 3, 2, 2, 30, tzinfo=UTC)
-BACKUP = Backup(
-    file="full-1.sar", path="/b/full-1.sar", epoch=1, generation=7, version="8.1.2.5",
+SNAPSHOT = Snapshot(
+    file="full-1.seal", path="/s/full-1.seal", blobs="/b", epoch=1, generation=7, version="8.1.2.5",
     taken_at=NOW, size=100, sha256="ab" * 32,
 )  # fmt: skip
 NETWORK = NetworkSettings(address="198.18.0.10", prefix=24, gateway="198.18.0.1")
@@ -40,7 +40,7 @@ def walk(state: run.State, *seen: run.Observation) -> tuple[run.State, list[run.
 
 def sending(attempts_max: int = 3) -> run.State:
     checked = run.Checked((), OLDER)
-    return walk(started(attempts_max), checked, run.Exported(BACKUP), run.Done())[0]
+    return walk(started(attempts_max), checked, run.Exported(SNAPSHOT), run.Done())[0]
 
 
 def events(actions: list[run.Action]) -> list[str]:
@@ -52,7 +52,7 @@ def test_a_run_checks_exports_fences_sends_imports_and_reads_back() -> None:
     order: list[run.Action] = []
     for seen in (
         run.Checked((), OLDER),
-        run.Exported(BACKUP),
+        run.Exported(SNAPSHOT),
         run.Done(),
         run.Done(),
         run.Done(),
@@ -64,10 +64,10 @@ def test_a_run_checks_exports_fences_sends_imports_and_reads_back() -> None:
     assert order == [
         run.Export("run-5"),
         run.Fence(token),
-        run.Send(token, BACKUP),
-        run.Import(token, "full-1.sar"),
+        run.Send(token, SNAPSHOT),
+        run.Import(token, "full-1.seal"),
         run.Check(),
-        run.Release("full-1.sar"),
+        run.Release("full-1.seal"),
     ]
     assert state.phase == "succeeded"
 
@@ -79,9 +79,9 @@ def test_a_failed_attempt_waits_five_minutes_from_its_end() -> None:
     assert events(actions) == ["attempt.failed", "run.waiting"]
 
 
-def test_the_second_attempt_uses_a_newer_token_and_the_same_backup() -> None:
+def test_the_second_attempt_uses_a_newer_token_and_the_same_snapshot() -> None:
     _, actions = walk(sending(), CUT, run.WaitOver(), run.Checked((), OLDER), run.Done())
-    assert actions == [run.Send(Token(1, 5, 2), BACKUP)]
+    assert actions == [run.Send(Token(1, 5, 2), SNAPSHOT)]
 
 
 def test_nothing_is_imported_twice_when_the_standby_already_holds_it() -> None:
@@ -131,7 +131,7 @@ def test_success_that_cannot_be_read_back_is_a_failure() -> None:
 def test_the_first_success_after_a_failure_is_notified() -> None:
     state = started(after_failure=True)
     _, actions = walk(
-        state, run.Checked((), OLDER), run.Exported(BACKUP), run.Done(), run.Done(), run.Done(),
+        state, run.Checked((), OLDER), run.Exported(SNAPSHOT), run.Done(), run.Done(), run.Done(),
         run.Checked((), HELD),
     )  # fmt: skip
     assert run.Notify("run-recovered") in actions
@@ -141,7 +141,7 @@ OBSERVATIONS = st.sampled_from(
     [
         run.Checked((), OLDER),
         run.Checked((), HELD),
-        run.Exported(BACKUP),
+        run.Exported(SNAPSHOT),
         run.Done(),
         CUT,
         run.Failed("indefinite", "gone", definite=False),
@@ -183,7 +183,7 @@ def test_whatever_is_observed_the_invariants_hold(
 @pytest.mark.parametrize("steps", range(1, 9))
 def test_a_restart_rebuilds_the_state_from_the_journal_and_goes_on(steps: int) -> None:
     script = [
-        run.Checked((), OLDER), run.Exported(BACKUP), run.Done(), CUT, run.WaitOver(),
+        run.Checked((), OLDER), run.Exported(SNAPSHOT), run.Done(), CUT, run.WaitOver(),
         run.Checked((), OLDER), run.Done(), run.Done(),
     ]  # fmt: skip
     records: list[Record] = []
@@ -197,7 +197,7 @@ def test_a_restart_rebuilds_the_state_from_the_journal_and_goes_on(steps: int) -
                     Record(len(records) + 1, NOW, "run-5", one.event, one.cause, one.detail)
                 )
     rebuilt = run.replay(records)
-    assert (rebuilt.run, rebuilt.attempt, rebuilt.backup) == (5, state.attempt, state.backup)
+    assert (rebuilt.run, rebuilt.attempt, rebuilt.snapshot) == (5, state.attempt, state.snapshot)
     resumed, actions = run.step(rebuilt, run.Restarted(), NOW)
     assert resumed.phase == "waiting"
     assert actions[-1] == run.WaitUntil(NOW + timedelta(minutes=5))

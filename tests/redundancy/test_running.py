@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from pair import Pair, commands, configuration, origin, status
+from pair import BLOBS, SEAL, Pair, commands, configuration, origin, sha256, status
 
 from redundancy import run
 from redundancy.errors import ConnectionLost, IndefiniteError
@@ -30,10 +30,11 @@ def begin(pair: Pair, attempts_max: int = 3) -> run.State:
 def test_a_healthy_run_fences_sends_and_imports_once(pair: Pair) -> None:
     assert begin(pair).phase == "succeeded"
     remote = pair.services.remote
-    assert commands(remote.commands()) == ["fence", "receive", "import"]
+    assert commands(remote.commands()) == ["fence", "offer", "receive", "import"]
     sent = next(one for one in remote.calls if one.argv[0] == "receive")
-    assert sent.payload == b"x" * 1000
-    assert "backup release full.sar" in pair.services.local.commands()
+    frames = [bytes.fromhex(sha256(one)) + bytes(8) + one for one in BLOBS]
+    assert sent.payload == SEAL + b"".join(frames)
+    assert "snapshot release full.seal" in pair.services.local.commands()
     assert pair.mails() == []
 
 

@@ -89,11 +89,11 @@ def pcap(frames: Iterable[bytes]) -> bytes:
 
 
 def transfer(write: Writer, generation: int = 2, at: float = 30) -> None:
-    """A transferred and imported backup."""
-    what = {"token": "1.1.1", "file": f"b{generation}.sar", "sha256": SHA}
+    """A transferred and imported snapshot."""
+    what = {"token": "1.1.1", "file": f"s{generation}.seal", "sha256": SHA}
     made = {"epoch": 1, "generation": generation}
-    backup = {"file": what["file"], "sha256": SHA, **made}
-    write.add(at, "pbx1/appliance", "backup.finished", served=120, **backup)
+    snapshot = {"file": what["file"], "sha256": SHA, **made}
+    write.add(at, "pbx1/appliance", "snapshot.created", served=120, **snapshot)
     write.add(at, "pbx2/appliance", "fenced", served=120, token="1.1.1")
     write.add(at, "pbx2/appliance", "receive.started", served=120, **what)
     write.add(at, "pbx2/appliance", "receive.finished", served=120, **what)

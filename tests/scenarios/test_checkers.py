@@ -128,14 +128,14 @@ def test_a_lower_epoch_after_a_higher_one_fails() -> None:
     assert verdict("epoch-never-falls", record(write)) is Verdict.FAILED
 
 
-def test_content_that_no_backup_had_fails() -> None:
+def test_content_that_no_snapshot_had_fails() -> None:
     other = altered(failover_record(), "import.committed", generation=7)
 
     assert verdict("content-is-a-generation", other) is Verdict.FAILED
 
 
-def test_content_with_another_hash_than_the_backup_fails() -> None:
-    other = altered(failover_record(), "backup.finished", sha256="cd" * 32)
+def test_content_with_another_hash_than_the_snapshot_fails() -> None:
+    other = altered(failover_record(), "snapshot.created", sha256="cd" * 32)
 
     assert verdict("content-is-a-generation", other) is Verdict.FAILED
 
@@ -151,6 +151,12 @@ def test_a_commit_without_verification_fails() -> None:
     blind = without(failover_record(), "import.verified")
 
     assert verdict("import-after-hash", blind) is Verdict.FAILED
+
+
+def test_a_commit_of_something_else_than_was_verified_fails() -> None:
+    other = altered(failover_record(), "import.verified", sha256="cd" * 32)
+
+    assert verdict("import-after-hash", other) is Verdict.FAILED
 
 
 def test_an_import_of_a_file_that_never_arrived_whole_fails() -> None:

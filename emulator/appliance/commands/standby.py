@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from emulator.appliance.commands.grammar import Arguments, Command
 from emulator.appliance.entities import SHA256
 from emulator.appliance.parts import Parts
-from emulator.appliance.records import NetworkSettings, Token
+from emulator.appliance.records import Incoming, NetworkSettings, Token
 from emulator.appliance.refusal import Usage
 
 OPERATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,119}")
@@ -48,12 +48,31 @@ def _fence(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str,
     return {}
 
 
-def _receive(parts: Parts, arguments: Arguments, stdin: BinaryIO) -> Mapping[str, Any]:
+def _snapshot_create(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    return parts.snapshots.create(_operation(arguments))
+
+
+def _snapshot_release(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    parts.snapshots.release(arguments.text("FILE"))
+    return {}
+
+
+def _sha256(arguments: Arguments) -> str:
     sha256 = arguments.text("--sha256")
     if not SHA256.fullmatch(sha256):
         raise Usage("--sha256 must be 64 hexadecimal digits")
+    return sha256
+
+
+def _offer(parts: Parts, arguments: Arguments, stdin: BinaryIO) -> Mapping[str, Any]:
     size = arguments.number("--size")
-    return parts.intake.receive(_token(arguments), arguments.text("--file"), size, sha256, stdin)
+    return parts.intake.offer(_token(arguments), size, _sha256(arguments), stdin)
+
+
+def _receive(parts: Parts, arguments: Arguments, stdin: BinaryIO) -> Mapping[str, Any]:
+    token, size = _token(arguments), arguments.number("--size")
+    incoming = Incoming(str(token), arguments.text("--file"), size, _sha256(arguments))
+    return parts.intake.receive(token, incoming, arguments.number("--seal-size"), stdin)
 
 
 def _import(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
@@ -113,13 +132,21 @@ COMMANDS = (
     Command("backup hold", "FILE", "keep a backup from rotation (O3)", _backup_hold),
     Command("backup release", "FILE", "let rotation have a backup again", _backup_release),
     Command("fence", "TOKEN", "end older receives and imports, refuse them (D2)", _fence),
+    Command("snapshot create", "--operation ID", "seal the content, hold it", _snapshot_create),
+    Command("snapshot release", "FILE", "hold a snapshot no longer", _snapshot_release),
+    Command(
+        "offer",
+        "TOKEN --size BYTES --sha256 HEX",
+        "say what is missing of the seal on standard input",
+        _offer,
+    ),
     Command(
         "receive",
-        "TOKEN --file NAME --size BYTES --sha256 HEX",
-        "take in a backup from standard input",
+        "TOKEN --file NAME --seal-size BYTES --size BYTES --sha256 HEX",
+        "take in a seal and the missing files from standard input",
         _receive,
     ),
-    Command("import", "TOKEN --file NAME", "import a received backup (D8)", _import),
+    Command("import", "TOKEN --file NAME", "import what was received (D8)", _import),
     Command("initialise", "--size BYTES", "take the first content of a standby", _initialise),
     Command("epoch open", "--operation ID --epoch N", "hold a new epoch (D14)", _epoch_open),
     Command("takeover", f"--operation ID --epoch N {NETWORK}", "adopt an address (D10)", _takeover),

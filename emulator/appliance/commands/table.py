@@ -11,7 +11,7 @@ from emulator.appliance.parts import Parts
 from emulator.appliance.refusal import Refusal, Usage, translate
 from emulator.appliance.reports import report
 
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2
 MODULE_COMMANDS: Mapping[str, str] = {"redundancy": "redundanz"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -263,13 +264,44 @@ def bench(tmp_path: Path, settings: factory.Pair) -> Iterator[Bench]:
             thread.join(DEADLINE_S)
 
 
+@dataclass
+class Shipment:
+    """A snapshot on its way: what `receive` is given."""
+
+    made: dict[str, Any]
+    missing: list[dict[str, Any]]
+    data: bytes
+
+    def argv(self, token: str) -> list[str]:
+        made = self.made
+        argv = ["receive", token, "--file", made["file"], "--seal-size", str(made["size"])]
+        return [*argv, "--size", str(len(self.data)), "--sha256", made["sha256"]]
+
+
+def pack(active: Rig, standby: Rig, token: str, operation: str = "op") -> Shipment:
+    """Snapshot, offer, and the stream of what is missing."""
+    made = active.run("snapshot", "create", "--operation", operation)
+    seal = Path(made["path"]).read_bytes()
+    argv = ["offer", token, "--size", str(len(seal)), "--sha256", made["sha256"]]
+    missing = standby.run(*argv, stdin=seal)["missing"]
+    data = seal
+    for one in missing:
+        blob = (Path(made["blobs"]) / one["sha256"][:2] / one["sha256"]).read_bytes()
+        data += struct.pack(">32sQ", bytes.fromhex(one["sha256"]), one["offset"])
+        data += blob[one["offset"] :]
+    return Shipment(made, missing, data)
+
+
+@pytest.fixture
+def packing() -> Callable[..., Shipment]:
+    return pack
+
+
 def send(active: Rig, standby: Rig, token: str, operation: str = "op") -> dict[str, Any]:
-    """Bring a fresh backup across, up to the import."""
-    made = active.run("backup", "create", "--operation", operation)
-    data = Path(made["path"]).read_bytes()
-    argv = ["receive", token, "--file", made["file"], "--size", str(made["size"])]
-    standby.run(*argv, "--sha256", made["sha256"], stdin=data)
-    return made
+    """Bring a fresh snapshot across, up to the import."""
+    shipment = pack(active, standby, token, operation)
+    standby.run(*shipment.argv(token), stdin=shipment.data)
+    return shipment.made
 
 
 @pytest.fixture

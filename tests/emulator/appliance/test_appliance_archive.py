@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.appliance.archive_reader import Archive
+from emulator.appliance.archive_reader import Archive, Sealed
 from emulator.appliance.refusal import Refusal
 
 
@@ -23,12 +23,17 @@ def sound(bench) -> bytes:
     return Path(made["path"]).read_bytes()
 
 
+class Shelf:
+    """A blob store that keeps nothing."""
+
+    def put(self, _sha256: str, _size: int, source) -> None:
+        source.read()
+
+
 def read(data: bytes) -> list:
     archive = Archive(io.BytesIO(data), len(data))
     entities = archive.entities()
-    for sha256 in archive.blobs():
-        with archive.blob(sha256) as source:
-            source.read()
+    archive.supply(Shelf(), lambda: None)
     return entities
 
 
@@ -252,3 +257,28 @@ def test_hostile_upload_changes_nothing_and_leaves_nothing(bench, sound):
     assert standby.run("content", "digest") == before
     assert standby.box.disk.list("incoming") == []
     assert standby.run("status")["origin"] is None
+
+
+@pytest.fixture
+def seal(bench) -> bytes:
+    made = bench.boot("pbx1").run("snapshot", "create", "--operation", "op")
+    return Path(made["path"]).read_bytes()
+
+
+def test_seal_says_all_that_the_archive_says_and_brings_no_file(bench):
+    rig = bench.boot("pbx1")
+    made = rig.run("snapshot", "create", "--operation", "s")
+    data = Path(made["path"]).read_bytes()
+    sealed = Sealed(io.BytesIO(data), len(data))
+    whole = Path(rig.run("backup", "create", "--operation", "b")["path"]).read_bytes()
+    archive = Archive(io.BytesIO(whole), len(whole))
+    assert sealed.entities() == archive.entities()
+    assert sealed.blobs() == archive.blobs() != {}
+    assert not any(name.startswith("blobs/") for name in entries(data))
+
+
+def test_seal_with_a_file_in_it_and_archive_without_one_are_no_backups(seal, sound):
+    assert refusal(seal) == "not-a-backup"
+    with pytest.raises(Refusal) as caught:
+        Sealed(io.BytesIO(sound), len(sound))
+    assert caught.value.code == "not-a-backup"

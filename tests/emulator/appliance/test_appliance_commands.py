@@ -16,6 +16,10 @@ def rig(bench):
     return bench.boot("pbx1")
 
 
+def sizes(seal: str, whole: str, sha256: str = "0" * 64) -> list[str]:
+    return ["--seal-size", seal, "--size", whole, "--sha256", sha256]
+
+
 @pytest.mark.parametrize(
     "argv",
     [
@@ -29,10 +33,12 @@ def rig(bench):
         ["status", "--loud"],
         ["fence", "1.2"],
         ["fence", "1.2.x"],
-        ["receive", "1.1.1", "--file", "../a.sar", "--size", "1", "--sha256", "0" * 64],
-        ["receive", "1.1.1", "--file", "a.sar", "--size", "-1", "--sha256", "0" * 64],
-        ["receive", "1.1.1", "--file", "a.sar", "--size", "1", "--sha256", "zz"],
-        ["receive", "1.1.1", "--file", "a.sar", "--size", "9" * 14, "--sha256", "0" * 64],
+        ["receive", "1.1.1", "--file", "../a.seal", *sizes("1", "1")],
+        ["receive", "1.1.1", "--file", "a.seal", *sizes("1", "-1")],
+        ["receive", "1.1.1", "--file", "a.seal", *sizes("2", "1")],
+        ["offer", "1.1.1", "--size", "0", "--sha256", "0" * 64],
+        ["receive", "1.1.1", "--file", "a.seal", *sizes("1", "1", "zz")],
+        ["receive", "1.1.1", "--file", "a.seal", *sizes("1", "9" * 14)],
         ["users", "add", "--login", "1e3", "--name", "x"],
         ["users", "add", "--login", "4711", "--name", "a\nb"],
         ["module", "put", "x"],

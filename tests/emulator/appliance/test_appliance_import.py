@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import threading
 from pathlib import Path
 
 import pytest
 
 from emulator.appliance.linux.disk import LinuxDisk
-from redundancy.contract import Backup, Imported, Received, Status
+from redundancy.contract import Imported, Received, Snapshot, Status
 
 
 def test_status_is_as_the_contract_says(bench):
@@ -29,10 +27,10 @@ def test_status_is_as_the_contract_says(bench):
     }
 
 
-def test_backup_travels_and_is_imported_with_identity_untouched(bench, sending):
+def test_snapshot_travels_and_is_imported_with_identity_untouched(bench, sending):
     active, standby = bench.pair()
     before = standby.run("status")
-    made = Backup.model_validate(sending(active, standby, "1.1.1"))
+    made = Snapshot.model_validate(sending(active, standby, "1.1.1"))
     answer = Imported.model_validate(standby.run("import", "1.1.1", "--file", made.file))
     assert (answer.epoch, answer.generation) == (1, 1)
     assert standby.run("content", "digest") == active.run("content", "digest")
@@ -89,7 +87,12 @@ def test_older_token_is_fenced(bench, sending):
     standby.run("fence", "1.1.2")
     assert standby.refusal("import", "1.1.1", "--file", made["file"]) == "fenced"
     assert standby.refusal("import", "1.1.2", "--file", made["file"]) == "no-such-file"
-    assert standby.box.disk.list("incoming") == []
+
+
+def receiving(size: int, sha256: str = "0" * 64) -> list[str]:
+    """Return a receive of nothing in particular."""
+    argv = ["receive", "1.1.1", "--file", "a.seal", "--seal-size", str(size)]
+    return [*argv, "--size", str(size), "--sha256", sha256]
 
 
 class EndlessStream:
@@ -116,7 +119,7 @@ def test_waiting_receiver_ends_at_once_when_a_newer_token_comes(bench):
     _, standby = bench.pair()
     stream = EndlessStream()
     answers = []
-    argv = ["receive", "1.1.1", "--file", "a.sar", "--size", "1000", "--sha256", "0" * 64]
+    argv = receiving(1000)
     reader = threading.Thread(target=lambda: answers.append(standby.answer(*argv, stdin=stream)))
     reader.start()
     assert stream.reading.wait(10)
@@ -124,51 +127,47 @@ def test_waiting_receiver_ends_at_once_when_a_newer_token_comes(bench):
     standby.run("fence", "1.1.2")
     reader.join(10)
     assert answers[0]["error"]["code"] == "fenced"
-    assert standby.box.disk.list("incoming") == []
+    assert standby.run("status")["busy"]["receiving"] is None
     assert [cause for cause, _ in standby.box.happened("receive.failed")] == ["fenced"]
 
 
 def test_cut_stream_leaves_nothing_and_says_how_far_it_came(bench):
     _, standby = bench.pair()
-    argv = ["receive", "1.1.1", "--file", "a.sar", "--size", "1000", "--sha256", "0" * 64]
+    argv = receiving(1000)
     answer = standby.answer(*argv, stdin=b"x" * 600)
     assert answer["error"]["code"] == "connection-lost"
     assert "600 of 1000" in answer["error"]["message"]
     assert standby.box.disk.list("incoming") == []
+    assert standby.refusal("import", "1.1.1", "--file", "a.seal") == "no-such-file"
 
 
-def test_armed_cut_stops_at_the_exact_byte_and_severs_the_connection(bench):
-    _, standby = bench.pair()
-    standby.appliance.arm_cut(0.6, 1)
-    stream = io.BytesIO(b"x" * 1001)
-    digest = hashlib.sha256(stream.getvalue()).hexdigest()
-    argv = ["receive", "1.1.1", "--file", "a.sar", "--size", "1001", "--sha256", digest]
-    assert standby.refusal(*argv, stdin=stream) == "connection-lost"
-    assert stream.tell() == 600
-    assert standby.box.happened("cut") == [("", {"byte": 600, "size": 1001})]
-    argv[1] = "1.1.2"
-    Received.model_validate(standby.run(*argv, stdin=io.BytesIO(stream.getvalue())))
-
-
-@pytest.mark.parametrize("damage", ["flipped", "truncated"])
-def test_damaged_transfer_is_refused_by_its_checksum(bench, damage):
+def test_armed_cut_stops_at_the_exact_byte_and_severs_the_connection(bench, packing):
     active, standby = bench.pair()
-    made = active.run("backup", "create", "--operation", "op")
-    data = bytearray(Path(made["path"]).read_bytes())
-    size = len(data)
-    if damage == "flipped":
-        data[size // 2] ^= 1
-    else:
-        data[-100:] = bytes(100)
-    argv = ["receive", "1.1.1", "--file", made["file"], "--size", str(size)]
-    assert standby.refusal(*argv, "--sha256", made["sha256"], stdin=bytes(data)) == "checksum"
-    assert standby.box.disk.list("incoming") == []
+    shipment = packing(active, standby, "1.1.1")
+    size = len(shipment.data)
+    standby.appliance.arm_cut(0.6, 1)
+    stream = io.BytesIO(shipment.data)
+    assert standby.refusal(*shipment.argv("1.1.1"), stdin=stream) == "connection-lost"
+    assert stream.tell() == size * 6 // 10
+    assert standby.box.happened("cut") == [("", {"byte": size * 6 // 10, "size": size})]
+    Received.model_validate(standby.run(*shipment.argv("1.1.2"), stdin=shipment.data))
 
 
-def test_file_that_changed_after_it_arrived_is_not_imported(bench, sending):
+@pytest.mark.parametrize("where", [100, -100])
+def test_damaged_transfer_is_refused_by_its_checksum(bench, packing, where):
+    active, standby = bench.pair()
+    shipment = packing(active, standby, "1.1.1")
+    data = bytearray(shipment.data)
+    data[where] ^= 1
+    assert standby.refusal(*shipment.argv("1.1.1"), stdin=bytes(data)) == "checksum"
+    made = shipment.made
+    assert standby.refusal("import", "1.1.1", "--file", made["file"]) == "no-such-file"
+
+
+def test_seal_that_changed_after_it_arrived_is_not_imported(bench, sending):
     active, standby = bench.pair()
     made = sending(active, standby, "1.1.1")
-    arrived = standby.path(f"incoming/{made['file']}")
+    arrived = standby.path("blobs/wanted.seal")
     data = bytearray(arrived.read_bytes())
     data[100] ^= 1
     arrived.write_bytes(data)
@@ -345,21 +344,24 @@ def copy(source: Path, target: Path) -> None:
             (target / file.relative_to(source)).write_bytes(file.read_bytes())
 
 
-def test_disk_full_while_receiving_keeps_the_old_state_and_frees_the_space(bench, tmp_path):
+def test_disk_full_while_receiving_keeps_the_old_state_and_frees_the_space(bench, packing):
     class FullFile(FailingFile):
-        def write(self, _data):
-            raise OSError(28, "No space left on device")
+        def write(self, data):
+            if len(data) > 10_000:
+                raise OSError(28, "No space left on device")
+            return super().write(data)
 
     class FullDisk(FailingDisk):
         def create(self, path, mode=0o600):
             return FullFile(self._disk.create(path, mode), self)
 
-    (tmp_path / "pbx2").mkdir()
-    (tmp_path / "pbx2" / "factory.json").write_text(json.dumps(bench.settings.pbx2))
-    standby = bench.boot("pbx2", FullDisk(LinuxDisk(tmp_path / "pbx2"), 0))
-    argv = ["receive", "1.1.1", "--file", "a.sar", "--size", "4", "--sha256", "0" * 64]
-    assert standby.refusal(*argv, stdin=b"data") == "disk-full"
-    assert standby.box.disk.list("incoming") == []
+    active, standby = bench.pair()
+    shipment = packing(active, standby, "1.1.1")
+    standby.appliance.shutdown()
+    full = bench.boot("pbx2", FullDisk(LinuxDisk(bench.root / "pbx2"), 0))
+    assert full.refusal(*shipment.argv("1.1.1"), stdin=shipment.data) == "disk-full"
+    assert [one for one in (bench.root / "pbx2" / "blobs").rglob("*") if one.is_file()] == []
+    assert full.run("status")["origin"] is None
 
 
 def test_initialise_takes_an_upload_once_and_never_on_the_active(bench):

@@ -268,7 +268,7 @@ def test_appliance_boots_on_a_kernel_takes_over_and_ends_in_order(node, settings
 
 
 @pytest.mark.netns
-def test_ssh_takes_the_password_and_carries_a_backup(node, settings):
+def test_ssh_takes_the_password_and_carries_a_payload(node, settings):
     node.boot()
     forward = Forward(node)
     with forward, paramiko.SSHClient() as client:
@@ -288,11 +288,12 @@ def test_ssh_takes_the_password_and_carries_a_backup(node, settings):
         assert json.loads(stdout.read())["result"]["name"] == "pbx2"
         data = os.urandom(50_000)
         digest = hashlib.sha256(data).hexdigest()
-        command = f"appliancectl --json receive 1.1.1 --file a.sar --size 50000 --sha256 {digest}"
+        sizes = f"--seal-size 50000 --size 50000 --sha256 {digest}"
+        command = f"appliancectl --json receive 1.1.1 --file a.seal {sizes}"
         stdin, stdout, _ = client.exec_command(command)
         stdin.write(data)
         stdin.channel.shutdown_write()
-        assert json.loads(stdout.read())["result"]["sha256"] == digest
+        assert json.loads(stdout.read())["error"]["code"] == "not-a-backup"  # the hash held
     assert (node.home / "state" / "ssh" / "ssh_host_ed25519_key").stat().st_mode & 0o77 == 0
 
 

@@ -76,10 +76,10 @@ class Box:
 
     def dispatch(self, argv, stdin):
         try:
-            return {"contract": 1, "ok": True, "result": self.program(argv, stdin)}
+            return {"contract": 2, "ok": True, "result": self.program(argv, stdin)}
         except Refused as error:
             body = {"code": error.code, "message": error.message, "remedy": error.remedy}
-            return {"contract": 1, "ok": False, "error": body}
+            return {"contract": 2, "ok": False, "error": body}
 
     def run(self, body):
         return self.site.world.call(self.life, "test", body)

@@ -7,7 +7,7 @@ SCRIPT = r"""
 import hashlib, json, os, select, signal, sys
 
 def answer(**fields):
-    print(json.dumps({"contract": 1, **fields}), flush=True)
+    print(json.dumps({"contract": 2, **fields}), flush=True)
 
 def hang():
     # says nothing until nobody listens any more
@@ -42,7 +42,7 @@ def main(argv):
         sys.stderr.write("noise\n" * 1_000_000)
         answer(ok=True, result={"long": "x" * 4_000_000})
     elif command == "future":
-        print(json.dumps({"contract": 2, "ok": True, "result": {}}))
+        print(json.dumps({"contract": 3, "ok": True, "result": {}}))
     elif command == "hang":
         sys.stdin.buffer.read()
         if rest:
