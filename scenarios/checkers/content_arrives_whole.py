@@ -16,14 +16,14 @@ def check(record: Record) -> Judgement:
     faults: list[str] = []
     compared = 0
     for node, imported in sorted(last.items()):
-        backup = _backup(record, imported)
+        export = _export(record, imported)
         after = record.answer(node, "digest")
-        if backup is None or after is None:
+        if export is None or after is None:
             return inconclusive(f"{node}: its last import or its content at the end is not known")
-        before = record.answer(backup.node, "digest", "steady")
+        before = record.answer(export.node, "digest", "steady")
         if before is None:
-            return inconclusive(f"the content of {backup.node} at the beginning was not read")
-        entered = _changed(record, backup.node, until=backup.number)
+            return inconclusive(f"the content of {export.node} at the beginning was not read")
+        entered = _changed(record, export.node, until=export.number)
         own = _changed(record, node, since=imported.number)
         faults += _faults(node, before["objects"], after["objects"], (entered, own))
         compared += len(after["objects"])
@@ -32,10 +32,10 @@ def check(record: Record) -> Judgement:
     return judged(faults, f"{compared} objects compared with those of the active")
 
 
-def _backup(record: Record, imported: Event) -> Event | None:
+def _export(record: Record, imported: Event) -> Event | None:
     found = [
         event
-        for event in record.select("appliance", "backup.finished")
+        for event in record.select("appliance", "backup.finished", "snapshot.created")
         if event.number < imported.number
         and event.node != imported.node
         and event.detail.get("sha256") == imported.detail.get("sha256")

@@ -94,13 +94,19 @@ def test_a_switchover_is_refused_while_the_active_answers(initialised):
     assert reply.mac == initialised.pbx1.mac
 
 
-def power_off_in_the_next_run(failover, after_s):
-    """Pull the standby's plug a time of the Stopwatch after the next run has begun."""
-    armed = []
+def power_off_in_the_next_transfer(failover):
+    """Pull the standby's plug as soon as it receives."""
+    world, armed = failover.lab._site.world, []
+
+    def look():
+        if failover.seen("pbx2", "receive.started"):
+            failover.pbx2.power_off()
+        else:
+            world.later(2e-6, look)
 
     def arm():
         if not armed:
-            armed.append(failover.lab._site.world.later(after_s, failover.pbx2.power_off))
+            armed.append(world.later(0.05, look))
         return False
 
     failover.lab.timekeeper.advance(START + timedelta(hours=1, minutes=1), arm)
@@ -109,7 +115,7 @@ def power_off_in_the_next_run(failover, after_s):
 def test_an_appliance_that_lost_its_power_in_a_transfer_comes_back_as_it_was(initialised):
     before = initialised.redirects("pbx2")
     initialised.add_redirect("1001")
-    power_off_in_the_next_run(initialised, after_s=0.0506)
+    power_off_in_the_next_transfer(initialised)
     assert not initialised.pbx2.running()
     assert initialised.seen("pbx2", "receive.started") == 1
     assert initialised.seen("pbx2", "import.committed") == 1, "only the initialisation"
