@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import chain
 from pathlib import Path
 
+from benchmarks import transfer
 from benchmarks.labs import ROUNDS, command, rows
 from benchmarks.table import Row, render
 from emulator.machine import survey
@@ -20,7 +22,7 @@ def main() -> int:
     here = lambda: dict(os.environ)  # noqa: E731 - an environment, read when it is used
     bare = command("python -c pass", [sys.executable, "-c", "pass"], here)
     measured.append(Row(command("standby-lab --help", [program, "--help"], here), bare, 0.3))
-    for row in rows(backends):
+    for row in chain(rows(backends), transfer.rows() if "netns" in backends else ()):
         print(f"measured: {row.measured.name}", file=sys.stderr)
         measured.append(row)
     print(f"medians of {ROUNDS} after one to warm up\n")

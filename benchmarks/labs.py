@@ -149,13 +149,13 @@ def rows(backends: tuple[str, ...]) -> Iterator[Row]:
     if "docker" in backends:
         yield Row(lab_up("docker"), containers(), limit_ratio=2)
     if "netns" in backends:
-        yield Row(lab_up("netns"), namespaces(), limit_s=1.5)
+        yield Row(lab_up("netns"), namespaces(), limit=1.5)
     python = command("python -c pass", ["python3", "-c", "pass"], lambda: dict(os.environ))
     drill, _ = drilled("sim", ROUNDS)
-    yield Row(drill, python, limit_s=0.2)
+    yield Row(drill, python, limit=0.2)
     for backend in ("netns", "docker"):
         if backend in backends:
             whole, outcomes = drilled(backend, ROUNDS)
             silence = Figure("least time for a last probe", tuple(0.25 for _ in range(ROUNDS)))
-            yield Row(click(backend, outcomes), silence, limit_s=1)
-            yield Row(whole, python, limit_s=20)
+            yield Row(click(backend, outcomes), silence, limit=1)
+            yield Row(whole, python, limit=20)

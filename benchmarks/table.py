@@ -10,15 +10,22 @@ from typing import NamedTuple
 
 
 class Figure(NamedTuple):
-    """A duration, measured several times, in seconds."""
+    """Something measured, once or several times.
+
+    Attributes:
+        name: what.
+        samples: in the unit.
+        unit: seconds unless said otherwise.
+    """
 
     name: str
-    samples_s: tuple[float, ...]
+    samples: tuple[float, ...]
+    unit: str = "s"
 
     @property
-    def median_s(self) -> float:
+    def median(self) -> float:
         """The one in the middle."""
-        return statistics.median(self.samples_s)
+        return statistics.median(self.samples)
 
 
 @dataclass(frozen=True)
@@ -27,32 +34,32 @@ class Row:
 
     Attributes:
         measured, reference: what is compared.
-        limit_s: the longest it may take; None where only the ratio counts.
-        limit_ratio: the largest ratio to the reference; None where only the time counts.
+        limit: the most it may be, in the unit; None where only the ratio counts.
+        limit_ratio: the largest ratio to the reference; None where only the figure counts.
     """
 
     measured: Figure
     reference: Figure
-    limit_s: float | None = None
+    limit: float | None = None
     limit_ratio: float | None = None
 
     @property
     def ratio(self) -> float:
-        """How many times the reference it takes."""
-        return self.measured.median_s / self.reference.median_s
+        """How many times the reference it is."""
+        return self.measured.median / self.reference.median
 
     @property
     def met(self) -> bool:
         """Whether every limit holds."""
-        in_time = self.limit_s is None or self.measured.median_s <= self.limit_s
-        return in_time and (self.limit_ratio is None or self.ratio <= self.limit_ratio)
+        within = self.limit is None or self.measured.median <= self.limit
+        return within and (self.limit_ratio is None or self.ratio <= self.limit_ratio)
 
     @property
-    def limit(self) -> str:
+    def limits(self) -> str:
         """What is asked of it."""
         parts = []
-        if self.limit_s is not None:
-            parts.append(f"{self.limit_s:g} s")
+        if self.limit is not None:
+            parts.append(f"{self.limit:g} {self.measured.unit}")
         if self.limit_ratio is not None:
             parts.append(f"x {self.limit_ratio:g}")
         return ", ".join(parts)
@@ -74,17 +81,17 @@ def render(rows: list[Row]) -> str:
     head = ("", "measured", "median", "min..max", "reference", "median", "ratio", "limit")
     lines = [head]
     for row in rows:
-        low, high = min(row.measured.samples_s), max(row.measured.samples_s)
+        low, high = min(row.measured.samples), max(row.measured.samples)
         lines.append(
             (
                 "ok" if row.met else "SLOW",
                 row.measured.name,
-                f"{row.measured.median_s:.3f} s",
+                f"{row.measured.median:.3f} {row.measured.unit}",
                 f"{low:.3f}..{high:.3f}",
                 row.reference.name,
-                f"{row.reference.median_s:.3f} s",
-                f"x {row.ratio:.2f}",
-                row.limit,
+                f"{row.reference.median:.3f} {row.reference.unit}",
+                f"x {row.ratio:.3g}",
+                row.limits,
             )
         )
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]

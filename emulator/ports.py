@@ -102,6 +102,9 @@ class Disk(Protocol):
     def sync_dir(self, path: str) -> None:
         """Make the names in a folder durable."""
 
+    def sync_all(self) -> None:
+        """Make every byte and every name so far durable: one barrier for many files."""
+
     def list(self, path: str) -> list[str]:
         """Return the names of the files in a folder, sorted; empty if there is no folder."""
 

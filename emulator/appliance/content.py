@@ -162,72 +162,16 @@ class Blobs:
         if self.holds(sha256, size):
             return
         seen = hashlib.sha256()
-        file = self._disk.create(_part(sha256))  # what stays of a failure, `sweep` removes
+        file = self._disk.create(part_of(sha256))  # what stays of a failure, `sweep` removes
         try:
-            _copy(source, file, size, seen)
+            copy(source, file, size, seen)
             file.sync()
         finally:
             file.close()
         if seen.hexdigest() != sha256:
             raise Refusal("checksum", f"the file {sha256[:12]}… is damaged")
-        self._finish(sha256)
-
-    def begun(self, sha256: str) -> tuple[int, str]:
-        """Return how much of a blob an interrupted transfer has left, and its SHA-256.
-
-        Nothing vouches for these bytes: the sender compares before it goes on from there.
-        """
-        with contextlib.suppress(FileNotFoundError), self._disk.open(_part(sha256)) as file:
-            size, seen = 0, hashlib.sha256()
-            while piece := file.read(PIECE):
-                seen.update(piece)
-                size += len(piece)
-            return size, seen.hexdigest()
-        return 0, ""
-
-    def grow(self, sha256: str, size: int, offset: int, source: BinaryIO) -> None:
-        """Take in the rest of a blob; what has come stays when the source breaks.
-
-        Args:
-            sha256: of the whole blob.
-            size: of the whole blob, in bytes.
-            offset: where the source begins; 0, or the size of what `begun` found.
-            source: gives the rest.
-
-        Raises:
-            Refusal: `checksum`; `incomplete` when what was begun is not there any more.
-        """
-        seen = hashlib.sha256()
-        if offset:
-            seen = self._resume(sha256, offset)
-            file = self._disk.append(_part(sha256))
-        else:
-            file = self._disk.create(_part(sha256))
-        try:
-            _copy(source, file, size - offset, seen)
-            file.sync()
-        finally:
-            file.close()
-        if seen.hexdigest() != sha256:
-            self._disk.unlink(_part(sha256))
-            raise Refusal("checksum", f"the file {sha256[:12]}… arrived damaged", "send it again")
-        self._finish(sha256)
-
-    def _resume(self, sha256: str, offset: int) -> hashlib._Hash:
-        seen, left = hashlib.sha256(), offset
-        with contextlib.suppress(FileNotFoundError), self._disk.open(_part(sha256)) as file:
-            while piece := file.read(PIECE):
-                seen.update(piece)
-                left -= len(piece)
-        if left:
-            raise Refusal(
-                "incomplete", f"of the file {sha256[:12]}… other bytes are here", "send it again"
-            )
-        return seen
-
-    def _finish(self, sha256: str) -> None:
         path = self.path(sha256)
-        self._disk.rename(_part(sha256), path)
+        self._disk.rename(part_of(sha256), path)
         self._disk.sync_dir(path.rpartition("/")[0])
 
     def sweep(self, referenced: Iterable[str], awaited: Iterable[str] = ()) -> int:
@@ -249,11 +193,12 @@ class Blobs:
         return removed
 
 
-def _part(sha256: str) -> str:
+def part_of(sha256: str) -> str:
+    """Return where a blob is while it is not whole."""
     return f"{Blobs.path(sha256)}.part"
 
 
-def _copy(source: BinaryIO, file: WritableFile, size: int, seen: hashlib._Hash) -> None:
+def copy(source: BinaryIO, file: WritableFile, size: int, seen: hashlib._Hash) -> None:
     """Copy at most `size` bytes, hashing them."""
     left = size
     while left and (piece := source.read(min(PIECE, left))):

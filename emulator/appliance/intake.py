@@ -1,9 +1,9 @@
 """Receiving a generation from the active (D2, D12, T1, T10 to T12).
 
 The stream of a receive is the seal, then frames: 32 bytes SHA-256 of a blob, 8 bytes offset
-(big-endian), and the blob from there to its end. Each blob is in the store, verified and
-durable, before the next one is read; so an attempt that is cut repeats nothing but the rest
-of one blob.
+(big-endian), and the blob from there to its end. Each blob is verified when its last byte
+has come and stays from then on, so an attempt that is cut repeats nothing but the rest of
+one blob, and of a large one not even its beginning.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 from emulator.appliance.archive_reader import Sealed, not_a_backup
+from emulator.appliance.arrivals import Arrivals, begun
 from emulator.appliance.fence import Gate, Session
 from emulator.appliance.records import Incoming, Token
 from emulator.appliance.references import WANTED, Sweeper
@@ -140,16 +141,26 @@ class Intake:
                 seal = _sealed(Inflow(stream, size, session).take(size), sha256)
             except (OSError, ValueError, Refusal) as error:
                 raise _cause(error, session) from error
-            return {"missing": [self._missing(*one) for one in self._lacking(seal)]}
+            return {"missing": self._missing(seal)}
 
     def _lacking(self, seal: Sealed) -> list[tuple[str, int]]:
         return [one for one in seal.blobs().items() if not self._blobs.holds(*one)]
 
-    def _missing(self, sha256: str, size: int) -> Mapping[str, Any]:
-        offset, begun = self._blobs.begun(sha256)
-        if not RESUMED_MIN <= offset < size:
-            offset, begun = 0, ""
-        return {"sha256": sha256, "size": size, "offset": offset, "begun_sha256": begun}
+    def _missing(self, seal: Sealed) -> list[Mapping[str, Any]]:
+        """Describe what is lacking; a blob that came whole and was not named yet is kept."""
+        found: list[Mapping[str, Any]] = []
+        arrivals = Arrivals(self._machine.disk)
+        for sha256, size in self._lacking(seal):
+            offset, seen = begun(self._machine.disk, sha256)
+            if offset and seen == sha256:
+                arrivals.whole(sha256)
+                continue
+            if not RESUMED_MIN <= offset < size:
+                offset, seen = 0, ""
+            row = {"sha256": sha256, "size": size, "offset": offset, "begun_sha256": seen}
+            found.append(row)
+        arrivals.finish()
+        return found
 
     def receive(
         self, token: Token, incoming: Incoming, seal_size: int, stream: BinaryIO
@@ -185,10 +196,11 @@ class Intake:
         seal = _sealed(data, incoming.sha256)
         with self._gate.committing(session):
             self._want(data)
-        sizes = seal.blobs()
-        while inflow.left:
-            digest, offset = FRAME.unpack(inflow.take(FRAME.size))
-            self._receive_blob(sizes, digest.hex(), offset, inflow)
+        arrivals = Arrivals(self._machine.disk)
+        try:
+            self._take(seal.blobs(), inflow, arrivals)
+        finally:
+            arrivals.finish()  # of a cut attempt too: what was verified need not come again
         with self._gate.committing(session):
             if self._lacking(seal):
                 raise Refusal("incomplete", "not all of it has arrived", "send the rest")
@@ -206,13 +218,15 @@ class Intake:
         disk.rename(f"{WANTED}.part", WANTED)
         disk.sync_dir(WANTED.rpartition("/")[0])
 
-    def _receive_blob(
-        self, sizes: Mapping[str, int], sha256: str, offset: int, inflow: Inflow
-    ) -> None:
-        size = sizes.get(sha256)
-        if size is None or not 0 <= offset <= size or size - offset > inflow.left:
-            raise not_a_backup("a frame that does not fit the seal")
-        self._blobs.grow(sha256, size, offset, cast("BinaryIO", inflow))
+    @staticmethod
+    def _take(sizes: Mapping[str, int], inflow: Inflow, arrivals: Arrivals) -> None:
+        while inflow.left:
+            digest, offset = FRAME.unpack(inflow.take(FRAME.size))
+            sha256 = digest.hex()
+            size = sizes.get(sha256)
+            if size is None or not 0 <= offset <= size or size - offset > inflow.left:
+                raise not_a_backup("a frame that does not fit the seal")
+            arrivals.take(sha256, size, offset, cast("BinaryIO", inflow))
 
 
 def _check_sizes(seal_size: int, size: int) -> None:

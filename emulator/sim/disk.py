@@ -20,7 +20,7 @@ STATE_DIR = "/var/lib/appliance"
 
 @dataclass(frozen=True)
 class Operation:
-    """One system call: `create`, `write`, `sync`, `rename`, `unlink` or `sync_dir`.
+    """One system call: `create`, `write`, `sync`, `rename`, `unlink`, `sync_dir` or `sync_all`.
 
     Attributes:
         call: which one.
@@ -154,6 +154,14 @@ class SimDisk:
         folder = _folder(path)
         self._durable[folder] = dict(self._folders.get(folder, {}))
 
+    def sync_all(self) -> None:
+        """Make all bytes and names durable."""
+        self.log.append(Operation("sync_all", ""))
+        for path, folder in self._folders.items():
+            for inode in folder.values():
+                inode.sync()
+            self._durable[path] = dict(folder)
+
     def names(self, path: str) -> list[str]:
         """Return the names of the files in a folder, sorted."""
         return sorted(self._folders.get(_folder(path), {}))
@@ -232,6 +240,11 @@ class MountedDisk:
         """Make the names in a folder durable."""
         self._life.check()
         self._disk.sync_dir(path)
+
+    def sync_all(self) -> None:
+        """Make all bytes and names durable."""
+        self._life.check()
+        self._disk.sync_all()
 
     def list(self, path: str) -> list[str]:
         """Return the names of the files in a folder, sorted."""
