@@ -21,6 +21,7 @@ from redundancy.pages.navigation import DIALOG
 from redundancy.pages.session import CONFLICT, WRONG_FIELDS, Problem, Session
 
 SEE_OTHER = 303
+TRANSFER_REFRESH_S = 3
 
 
 def add_to(blueprint: Blueprint, session: Session) -> None:
@@ -48,8 +49,13 @@ class _General:
 
     def show(self) -> Response:
         seen = self.session.console.overview()
+        moving = texts.transfer(self.session.language, seen.transfer) if seen.transfer else ""
         return self.session.page(
-            "general.html", seen=seen, local=partial(_local, ZoneInfo(seen.zone))
+            "general.html",
+            seen=seen,
+            local=partial(_local, ZoneInfo(seen.zone)),
+            transfer=moving,
+            refresh_s=TRANSFER_REFRESH_S if moving else None,
         )
 
 

@@ -65,8 +65,9 @@ def _tab(session: Session, seen: Overview) -> Response:
         rows=_rows(seen.own, seen.adopts) if seen.adopts else [],
         last=_last(session, seen.switchover),
         watch_class=_watch_class(seen.watch),
+        transfer=texts.transfer(session.language, seen.transfer) if seen.transfer else "",
         action=f"{SWITCHOVER}/switchover",
-        refresh_s=_refresh_s(seen) if standby else None,
+        refresh_s=_refresh_s(seen) if standby or seen.transfer else None,
     )
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -8,6 +8,9 @@ from datetime import timedelta
 from redundancy.pages.english import ENGLISH
 from redundancy.pages.frame import Language
 from redundancy.pages.german import GERMAN
+from redundancy.sending import Transfer
+
+MEGABYTE = 1_000_000
 
 TABLES: Mapping[Language, Mapping[str, str]] = {"de": GERMAN, "en": ENGLISH}
 
@@ -31,3 +34,15 @@ def age(language: Language, duration: timedelta) -> str:
     if hours:
         return text(language, "age.hours", hours=hours, minutes=minutes % 60)
     return text(language, "age.minutes", minutes=minutes)
+
+
+def transfer(language: Language, seen: Transfer) -> str:
+    """Return how far a transfer is, as a person would say it."""
+    values = {"sent": f"{seen.sent / MEGABYTE:.1f}", "size": f"{seen.size / MEGABYTE:.1f}"}
+    if seen.rate is None or seen.remaining_s is None:
+        return text(language, "transfer.begun", **values)
+    minutes, seconds = divmod(round(seen.remaining_s), 60)
+    rate = f"{seen.rate / MEGABYTE:.1f}"
+    return text(
+        language, "transfer.moves", rate=rate, remaining=f"{minutes}:{seconds:02}", **values
+    )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import select
 import shutil
 import subprocess
 import sys
@@ -13,17 +11,9 @@ from pathlib import Path
 
 import pytest
 from far_appliance import SCRIPT
-from loopback import Sshd, free_port
+from loopback import NAMESPACE, PASSWORD, Sshd, await_listening, configure, free_port
 
 from redundancy.ports import StandbyAccess
-
-PASSWORD = "throw away, it's só"
-
-# A private /etc/shadow gives root the test's password; the machine's own is not touched.
-NAMESPACE = """
-mount --bind "$1/shadow" /etc/shadow && mount -t tmpfs tmpfs /run && mkdir /run/sshd &&
-exec /usr/sbin/sshd -D -e -f "$1/sshd_config"
-"""
 
 
 @pytest.fixture(scope="session")
@@ -45,18 +35,13 @@ def sshd(program: Path, pytestconfig: pytest.Config) -> Iterator[Sshd]:
             pytest.fail(f"must run in CI: {lack}", pytrace=False)
         pytest.skip(lack)
     folder, port = program.parent, free_port()
-    for kind in ("ed25519", "ecdsa", "rsa"):
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(folder / kind)], check=True
-        )
-    (folder / "sshd_config").write_text(_configuration(folder, port))
-    (folder / "shadow").write_text(_shadow())
+    configure(folder, folder, "127.0.0.1", port)
     process = subprocess.Popen(
         ["unshare", "--mount", "sh", "-c", NAMESPACE, "sshd", str(folder)],
         stderr=subprocess.PIPE,
     )
     try:
-        _await_listening(process)
+        await_listening(process)
         yield Sshd(StandbyAccess("root", PASSWORD, "127.0.0.1", port), folder)
     finally:
         process.terminate()
@@ -67,37 +52,3 @@ def sshd(program: Path, pytestconfig: pytest.Config) -> Iterator[Sshd]:
 
 def _may_unshare() -> bool:
     return subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0
-
-
-def _configuration(folder: Path, port: int) -> str:
-    keys = "".join(f"HostKey {folder / kind}\n" for kind in ("ed25519", "ecdsa", "rsa"))
-    return (
-        f"ListenAddress 127.0.0.1\nPort {port}\n{keys}PidFile none\nUsePAM no\n"
-        "PermitRootLogin yes\nPasswordAuthentication yes\nPubkeyAuthentication no\n"
-        "Subsystem sftp internal-sftp\n"
-        f"MaxStartups 100\nMaxAuthTries 2\nSetEnv PATH={folder}:/usr/bin:/bin\n"
-    )
-
-
-def _shadow() -> str:
-    salted = subprocess.run(
-        ["openssl", "passwd", "-6", "-stdin"],
-        input=PASSWORD.encode(),
-        capture_output=True,
-        check=True,
-    )
-    own = Path("/etc/shadow").read_text()
-    return re.sub(
-        r"^root:[^:]*:", f"root:{salted.stdout.decode().strip()}:", own, flags=re.MULTILINE
-    )
-
-
-def _await_listening(process: subprocess.Popen[bytes]) -> None:
-    assert process.stderr is not None
-    heard = b""
-    while b"listening on" not in heard:
-        ready, _, _ = select.select([process.stderr], [], [], 20)
-        part = os.read(process.stderr.fileno(), 4096) if ready else b""
-        if not part:
-            pytest.fail(f"sshd did not start: {heard.decode()}")
-        heard += part

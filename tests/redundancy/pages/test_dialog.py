@@ -13,6 +13,7 @@ from redundancy.console import RunRecord
 from redundancy.errors import ConnectionLost, Refused
 from redundancy.pages import tabs
 from redundancy.pages.dialog import fingerprint
+from redundancy.sending import Transfer
 
 DIALOG = "/admin/modules/redundanz"
 SETTINGS = f"{DIALOG}/einstellungen"
@@ -107,6 +108,16 @@ def test_general_lists_the_runs_in_the_appliances_time_zone(
     page = browser.get(f"{DIALOG}/allgemein").text
     for shown in ("2030-01-02 03:30:00", "gescheitert", "connection-lost", "2030-01-02 03:37"):
         assert shown in page
+
+
+def test_general_shows_how_far_the_transfer_is_and_looks_again(
+    browser: Browser, console: FakeConsole
+) -> None:
+    assert "refresh" not in browser.get(f"{DIALOG}/allgemein").text
+    console.look(transfer=Transfer(1_500_000, 9_000_000, 500_000.0, 75.0))
+    page = browser.get(f"{DIALOG}/allgemein").text
+    assert "1.5 von 9.0 MB, 0.5 MB/s, noch 1:15 min" in page
+    assert 'http-equiv="refresh"' in page
 
 
 def test_settings_show_the_chapters_labels(browser: Browser) -> None:
