@@ -23,7 +23,7 @@ from scenarios.setup import initialise
 
 MB = 1_000_000
 BLOB_SIZE = 400_000  # a voice message of 50 s
-NIGHT_BLOBS = 1000
+NIGHT_BLOBS = 2500  # 1 GB
 WHOLE_SIZE = 4_000 * MB  # at which memory is read
 HUGE_BLOBS = 2
 ROUNDS = 3

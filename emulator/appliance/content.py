@@ -161,8 +161,9 @@ class Blobs:
         """
         if self.holds(sha256, size):
             return
-        seen = hashlib.sha256()
-        file = self._disk.create(part_of(sha256))  # what stays of a failure, `sweep` removes
+        seen, path = hashlib.sha256(), self.path(sha256)
+        part = f"{path}.upload"  # apart from what a transfer may be writing; `sweep` removes it
+        file = self._disk.create(part)
         try:
             copy(source, file, size, seen)
             file.sync()
@@ -170,8 +171,7 @@ class Blobs:
             file.close()
         if seen.hexdigest() != sha256:
             raise Refusal("checksum", f"the file {sha256[:12]}… is damaged")
-        path = self.path(sha256)
-        self._disk.rename(part_of(sha256), path)
+        self._disk.rename(part, path)
         self._disk.sync_dir(path.rpartition("/")[0])
 
     def sweep(self, referenced: Iterable[str], awaited: Iterable[str] = ()) -> int:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO, Protocol
 
 from emulator.appliance import content as contents
+from emulator.appliance.admission import admit_transfer, admit_upload, require_administrator
 from emulator.appliance.archive import Manifest
 from emulator.appliance.archive_reader import MAX_ARCHIVE, REMEDY, Archive, Sealed
 from emulator.appliance.content import PIECE, Blobs, Content
@@ -42,6 +43,9 @@ class Source(Protocol):
     def entities(self) -> list[Entity]:
         """Return all entities, verified and well-formed."""
 
+    def blobs(self) -> Mapping[str, int]:
+        """Return the SHA-256 and size of all blobs."""
+
     def supply(self, blobs: Blobs, check: Callable[[], None], /) -> None:
         """See that all its blobs are in the store."""
 
@@ -68,6 +72,7 @@ class Draft:
     name: str
     incoming: Incoming
     manifest: Manifest
+    blobs: Mapping[str, int]
     objects: int
 
     def told(self) -> dict[str, int]:
@@ -161,11 +166,11 @@ class Importer:
             source = route.read(stream, disk.size(route.path))
             route.admit(self._identity.facts(), source.manifest)
             entities = [_rest(one) for one in source.entities()]
-            _require_administrator(entities)
+            require_administrator(entities)
             source.supply(self._blobs, session.check)
         contents.discard(disk, name)  # of an import that was cut off, in this same life
         objects = contents.build(disk, name, entities)
-        return Draft(name, incoming, source.manifest, objects)
+        return Draft(name, incoming, source.manifest, source.blobs(), objects)
 
     def _opened(self, route: Route) -> BinaryIO:
         try:
@@ -200,6 +205,9 @@ class Importer:
             )
 
         with self._gate.committing(session):
+            # Of an upload, a sweep meanwhile may have taken what nothing referred to yet.
+            if not all(self._blobs.holds(*one) for one in draft.blobs.items()):
+                raise Refusal("incomplete", "files were swept meanwhile", "import it again")
             return self._identity.change(step)
 
     def _undo(self, route: Route, incoming: Incoming, name: str) -> None:
@@ -258,54 +266,8 @@ def _rest(entity: Entity) -> Entity:
     return entity._replace(body={**entity.body, "active": False, "wanted": entity.body["active"]})
 
 
-def _require_administrator(entities: Sequence[Entity]) -> None:
-    """Refuse what nobody could log in to any more: no click would ever come (R48)."""
-    users = (one.body for one in entities if one.kind == "users")
-    if not any("administrator" in one["permissions"] and one.get("password") for one in users):
-        raise Refusal(
-            "not-a-backup", "nobody in this backup is an administrator with a password", REMEDY
-        )
-
-
-def _admit(facts: Facts, manifest: Manifest) -> None:
-    if manifest.version != facts.version:
-        raise Refusal(
-            "version",
-            f"the backup is of version {manifest.version[:20]}, "
-            f"this appliance runs {facts.version} (R7)",
-            "update both appliances to the same version, then export again",
-        )
-    if manifest.epoch < facts.lineage.epoch:
-        raise Refusal(
-            "epoch",
-            f"the backup is of epoch {manifest.epoch}, "
-            f"this appliance is in {facts.lineage.epoch} (D14)",
-            "take a backup of the current active",
-        )
-
-
-def _admit_import(facts: Facts, manifest: Manifest) -> None:
-    _admit(facts, manifest)
-    if facts.holds_epoch:
-        raise Refusal("not-standby", "this appliance is the current active (D14)")
-
-
-def _admit_initialise(facts: Facts, manifest: Manifest) -> None:
-    _admit(facts, manifest)
-    if manifest.holder == facts.server_key:
-        raise Refusal(
-            "not-standby",
-            "the backup is this appliance's own",
-            "on the active nothing is to be done in this tab (R40)",
-        )
-    if facts.holds_epoch and manifest.epoch == facts.lineage.epoch:
-        raise Refusal(
-            "not-standby", "this appliance is the current active (D14)", "switch the roles first"
-        )
-
-
-TRANSFERRED = Route(WANTED, _admit_import, Sealed)
-UPLOADED = Route(UPLOAD, _admit_initialise, Archive)
+TRANSFERRED = Route(WANTED, admit_transfer, Sealed)
+UPLOADED = Route(UPLOAD, admit_upload, Archive)
 
 
 def _digest(stream: BinaryIO) -> str:

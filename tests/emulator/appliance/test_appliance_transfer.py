@@ -218,6 +218,33 @@ def test_older_token_may_not_even_offer(bench, packing):
     assert standby.refusal("offer", "1.1.2", *argv, stdin=seal[:-1] + b"x") == "checksum"
 
 
+class SweepsAtTheEnd:
+    """A disk on which a sweep takes the blobs just before an import commits."""
+
+    def __init__(self, disk: LinuxDisk, root: Path) -> None:
+        self._disk = disk
+        self._root = root
+
+    def __getattr__(self, name):
+        return getattr(self._disk, name)
+
+    def database(self, path):
+        if path == "content/000002.db":
+            for one in (self._root / "blobs").glob("*/*"):
+                one.unlink()
+        return self._disk.database(path)
+
+
+def test_import_whose_files_were_swept_meanwhile_is_not_committed(bench):
+    active, standby = bench.pair()
+    standby.appliance.shutdown()
+    root = bench.root / "pbx2"
+    standby = bench.boot("pbx2", SweepsAtTheEnd(LinuxDisk(root), root))
+    data = Path(active.run("backup", "create", "--operation", "full")["path"]).read_bytes()
+    assert standby.refusal("initialise", "--size", str(len(data)), stdin=data) == "incomplete"
+    assert standby.run("status")["origin"] is None
+
+
 class FullForContent:
     """A disk that has no room for a second content database."""
 
