@@ -6,11 +6,14 @@ import re
 from datetime import datetime, time
 from ipaddress import IPv4Address
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from redundancy.schedule import RepeatUnit, Schedule
+
 KEY_PATTERN = r"^[A-Z0-9]{5}(-[A-Z0-9]{5}){3}$"
-RepeatUnit = Literal["minute", "hour", "day", "week", "month"]
+BackupSource = Literal["fresh", "latest"]
 
 
 def _server(value: str) -> str:
@@ -37,6 +40,11 @@ class ModuleConfiguration(BaseModel):
         repeat_unit, repeat_every, start_date, start_time: the schedule (R28 to R31).
         standby_user, standby_password, standby_server: SSH access (R33 to R36, D19).
         standby_host_key: the pinned key, "" until it was confirmed (D11).
+        backup_source: `fresh` exports a backup for each run; `latest` takes the newest one of
+            the appliance's own backup jobs (D3).
+        backup_age_max_h: data of a `latest` backup older than this refuses the run, in hours.
+        backup_wait_limit_min: how long a run waits for a backup that is being written (D3).
+        language: of mails to the module's address (D5).
         stall_limit_s: an attempt without progress for so long is cut (D12).
         stale_after_h: data older than this warns before a switchover (F8), in hours.
     """
@@ -55,6 +63,10 @@ class ModuleConfiguration(BaseModel):
     standby_password: SecretStr = SecretStr("")
     standby_server: Annotated[str, AfterValidator(_server)] | Literal[""] = ""
     standby_host_key: str = ""
+    backup_source: BackupSource = "fresh"
+    backup_age_max_h: Annotated[float, Field(gt=0, le=8760)] = 24.0
+    backup_wait_limit_min: Annotated[int, Field(ge=1, le=1440)] = 60
+    language: Literal["de", "en"] = "de"
     stall_limit_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
     stale_after_h: Annotated[float, Field(gt=0)] = 48.0
 
@@ -64,6 +76,10 @@ class ModuleConfiguration(BaseModel):
             raise ValueError("an e-mail address is needed when e-mails are to be sent (R27)")
         self.anchor()
         return self
+
+    def schedule(self, zone: str) -> Schedule:
+        """Return when runs are due, in an appliance's time zone (R28 to R31)."""
+        return Schedule(self.anchor(), ZoneInfo(zone), self.repeat_unit, self.repeat_every)
 
     def anchor(self) -> datetime:
         """Return the first slot as local wall time (R30, R31).

@@ -104,7 +104,7 @@ class ModuleState(Model):
 class Busy(Model):
     """What is under way on the appliance."""
 
-    backup: bool = False
+    backup: bool = False  # a backup or an archive is being written (O7)
     receiving: str | None = None  # the token
     importing: str | None = None
 
@@ -144,6 +144,36 @@ class Backup(Model):
     taken_at: AwareDatetime
     size: int
     sha256: str
+    job: str = ""  # the backup job that made it; "" for one that was asked for
+
+
+class Backups(Model):
+    """The finished backups, oldest first."""
+
+    backups: tuple[Backup, ...]
+
+
+class Job(Model):
+    """A job of the appliance that writes a backup or an archive by itself (R32, O7).
+
+    Attributes:
+        next_start: None while the job rests, as on a standby.
+        typical_s: how long it usually writes, in seconds; None before its first time.
+    """
+
+    name: str
+    kind: Literal["backup", "archive"]
+    repeat_unit: Literal["hour", "day"]
+    repeat_every: int
+    next_start: AwareDatetime | None = None
+    typical_s: float | None = None
+    running: bool = False
+
+
+class Jobs(Model):
+    """All jobs of the appliance."""
+
+    jobs: tuple[Job, ...]
 
 
 class Received(Model):
@@ -227,6 +257,14 @@ class Appliance:
     def create_backup(self, operation: str) -> Backup:
         """Export a fresh backup; the same operation id returns the same backup."""
         return self._ask(Backup, ["backup", "create", "--operation", operation])
+
+    def backups(self) -> tuple[Backup, ...]:
+        """List the finished backups, oldest first."""
+        return self._ask(Backups, ["backup", "list"]).backups
+
+    def jobs(self) -> tuple[Job, ...]:
+        """List the appliance's own backup and archive jobs."""
+        return self._ask(Jobs, ["backup", "jobs"]).jobs
 
     def hold_backup(self, file: str) -> None:
         """Keep a backup from being rotated away while it travels (O3)."""
@@ -321,7 +359,7 @@ def _json(value: Any) -> Payload:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schemas of all answers, by model name, and the contract's version."""
-    models = (Status, Backup, Received, Imported, Takeover, Activated, User, Mail, Queued)
+    models = (Status, Backup, Job, Received, Imported, Takeover, Activated, User, Mail, Queued)
     return {
         "contract": CONTRACT_VERSION,
         "answers": {one.__name__: one.model_json_schema() for one in models},

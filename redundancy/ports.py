@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO, Protocol
 
 
@@ -36,6 +36,13 @@ class Calendar(Protocol):
 
         Returns:
             True when `until` was reached, False when the bell rang. None waits for the bell.
+        """
+
+    def rest(self, duration: timedelta, bell: Bell) -> timedelta:
+        """Let go until a duration has passed, however the clock is set meanwhile (C3).
+
+        Returns:
+            What is left of it: nothing, or the rest when the bell rang before.
         """
 
     def hold(self, why: str) -> AbstractContextManager[None]:

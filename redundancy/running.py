@@ -5,13 +5,20 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from redundancy import preconditions, run
 from redundancy.configuration import ModuleConfiguration
 from redundancy.contract import Appliance, Status
 from redundancy.desk import Desk
-from redundancy.errors import ConnectionLost, DefiniteError, IndefiniteError, RedundancyError
+from redundancy.errors import (
+    ConnectionLost,
+    DefiniteError,
+    IndefiniteError,
+    RedundancyError,
+    Refused,
+)
 from redundancy.journal import Journal
 from redundancy.ports import Services, StandbyAccess
 
@@ -36,7 +43,7 @@ class Running:
         journal: where every step is written down.
         configuration: as it was when the run began.
         desk: sends the notifications.
-        wait: waits on the Calendar; returns when the instant is reached.
+        wait: lets a duration pass on the Calendar.
         state: of the machine.
         progress: of the transfer.
     """
@@ -45,7 +52,7 @@ class Running:
     journal: Journal
     configuration: ModuleConfiguration
     desk: Desk
-    wait: Callable[[run.WaitUntil], None]
+    wait: Callable[[timedelta], None]
     state: run.State = field(default_factory=run.State)
     progress: Progress = field(default_factory=Progress)
     _standby: Appliance | None = None
@@ -55,6 +62,9 @@ class Running:
         self._handlers: Mapping[type, Callable[[Any], run.Observation | None]] = {
             run.Check: self._check,
             run.Export: self._export,
+            run.Choose: self._choose,
+            run.Hold: self._hold,
+            run.AwaitBackup: self._await_backup,
             run.Fence: self._fence,
             run.Send: self._send,
             run.Import: self._import,
@@ -120,9 +130,28 @@ class Running:
 
     def _export(self, action: run.Export) -> run.Observation:
         self.journal.intend(self._operation, "export")
-        backup = self._local.create_backup(action.operation)
+        try:
+            backup = self._local.create_backup(action.operation)
+        except Refused as error:
+            if error.code == "busy":
+                return run.BackupBusy()
+            raise
         self._local.hold_backup(backup.file)
         return run.Exported(backup)
+
+    def _choose(self, _action: run.Choose) -> run.Observation:
+        if self._local.status().busy.backup:
+            return run.BackupBusy()
+        made = [one for one in self._local.backups() if one.job]
+        if not made:
+            return run.NoBackup()
+        self._local.hold_backup(made[-1].file)
+        return run.Exported(made[-1])
+
+    def _hold(self, action: run.Hold) -> None:
+        # If it has gone meanwhile, the next attempt says so.
+        with contextlib.suppress(RedundancyError):
+            self._local.hold_backup(action.file)
 
     def _fence(self, action: run.Fence) -> run.Observation:
         self.journal.intend(self._operation, "fence", token=str(action.token))
@@ -151,7 +180,14 @@ class Running:
 
     def _wait(self, action: run.WaitUntil) -> run.Observation:
         self._disconnect()
-        self.wait(action)
+        # Never longer than R24 says, wherever a clock that was set meanwhile stands now.
+        left = max(action.at - self.services.calendar.now(), timedelta())
+        self.wait(min(left, run.WAIT))
+        return run.WaitOver()
+
+    def _await_backup(self, action: run.AwaitBackup) -> run.Observation:
+        self._disconnect()
+        self.wait(action.duration)
         return run.WaitOver()
 
     def _release(self, action: run.Release) -> None:
