@@ -15,6 +15,7 @@ from emulator.appliance.fence import Gate
 from emulator.appliance.identity import Identity
 from emulator.appliance.importer import Importer, recover
 from emulator.appliance.intake import Intake
+from emulator.appliance.jobs import Jobs
 from emulator.appliance.mail_queue import MailQueue, MailServer
 from emulator.appliance.modules import ModuleLoader
 from emulator.appliance.parts import Parts
@@ -86,6 +87,7 @@ class Appliance:
         self._parts = self._assemble(Store(identity, Content(disk, facts.content), blobs))
         self._parts.backups.tidy()
         self._parts.mail.start()
+        self._parts.jobs.start()
         self._parts.module = self._load(self)
         report(self.machine, "booted", "first" if first else outcome, version=facts.version)
         self._parts.module.start()
@@ -116,18 +118,21 @@ class Appliance:
         if parts.module is not None:
             parts.module.stop()
         parts.mail.stop()
+        parts.jobs.stop()
         self.machine.remote_shell.stop()
         report(self.machine, "stopped")
 
     def _assemble(self, store: Store) -> Parts:
         machine, identity = self.machine, store.identity
         gate = Gate(machine, identity)
+        backups = Backups(machine, store)
         intake = Intake(machine, identity, gate, self._faults.tap)
         return Parts(
             machine=machine,
             identity=identity,
             content=store.content,
-            backups=Backups(machine, store),
+            backups=backups,
+            jobs=Jobs(machine, store, backups),
             gate=gate,
             intake=intake,
             importer=Importer(machine, store, gate, intake),

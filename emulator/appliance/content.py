@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from emulator.appliance.entities import Entity, canonical, check, digest
 from emulator.appliance.refusal import Refusal
-from emulator.ports import Database, Disk, WritableFile
+from emulator.ports import Bell, Database, Disk, WritableFile
 
 FOLDER = "content"
 PIECE = 256 * 1024
@@ -61,6 +61,15 @@ class Content:
         self._disk = disk
         self._database: Database = disk.database(path_of(name))
         self._exchange = threading.Lock()  # held for single reads and writes only
+        self._watchers: list[Bell] = []
+
+    def watch(self, bell: Bell) -> None:
+        """Ring a bell whenever the content changes."""
+        self._watchers.append(bell)
+
+    def _ring(self) -> None:
+        for bell in self._watchers:
+            bell.ring()
 
     def exchange(self, name: str) -> None:
         """Go on with another database; the old one is closed, not removed."""
@@ -68,6 +77,7 @@ class Content:
         with self._exchange:
             old, self._database = self._database, database
             old.close()
+        self._ring()
 
     def snapshot(self) -> list[Entity]:
         """Return all entities at one instant, by kind and id."""
@@ -108,6 +118,7 @@ class Content:
         rows = [(one.kind, one.id, canonical(check(one).body)) for one in entities]
         with self._exchange, self._database.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO entity VALUES (?, ?, ?)", rows)
+        self._ring()
 
     def remove(self, kind: str, key: str) -> None:
         """Remove an entity.
@@ -119,6 +130,7 @@ class Content:
             raise Refusal("no-such-object", f"there is no {kind}/{key}", f"{kind} list shows them")
         with self._exchange, self._database.transaction() as connection:
             connection.execute("DELETE FROM entity WHERE kind = ? AND id = ?", (kind, key))
+        self._ring()
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of every entity by `kind/id`."""

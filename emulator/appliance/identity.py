@@ -29,7 +29,11 @@ class Identity:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS backup (file TEXT PRIMARY KEY, operation TEXT UNIQUE,"
                 " epoch INTEGER, generation INTEGER, version TEXT, taken_at TEXT, size INTEGER,"
-                " sha256 TEXT, held INTEGER NOT NULL DEFAULT 0)"
+                " sha256 TEXT, held INTEGER NOT NULL DEFAULT 0, job TEXT NOT NULL DEFAULT '',"
+                " keep INTEGER NOT NULL DEFAULT 5)"
+            )
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY, took_s REAL NOT NULL)"
             )
         disk.sync_dir("")
         return cls(database)

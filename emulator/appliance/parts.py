@@ -11,6 +11,7 @@ from emulator.appliance.fence import Gate
 from emulator.appliance.identity import Identity
 from emulator.appliance.importer import Importer
 from emulator.appliance.intake import Intake
+from emulator.appliance.jobs import Jobs
 from emulator.appliance.mail_queue import MailQueue
 from emulator.appliance.modules import Module
 from emulator.appliance.takeover import Takeovers
@@ -30,6 +31,7 @@ class Parts:
     identity: Identity
     content: Content
     backups: Backups
+    jobs: Jobs
     gate: Gate
     intake: Intake
     importer: Importer

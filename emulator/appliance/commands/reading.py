@@ -119,6 +119,12 @@ COMMANDS = (
         lambda parts, _arguments, _stdin: {"backups": parts.backups.list()},
     ),
     Command(
+        "backup jobs",
+        "",
+        "backup and archive jobs, their next start, and how long they usually write",
+        lambda parts, _arguments, _stdin: {"jobs": parts.jobs.list()},
+    ),
+    Command(
         "modules list",
         "",
         "module configurations and their activation",

@@ -33,6 +33,10 @@ def _backup_create(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapp
     return parts.backups.create(_operation(arguments))
 
 
+def _backup_cancel(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    return {"job": parts.jobs.cancel()}
+
+
 def _backup_hold(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
     parts.backups.hold(arguments.text("FILE"), held=True)
     return {}
@@ -110,6 +114,7 @@ def _check_address(text: str) -> None:
 
 COMMANDS = (
     Command("backup create", "--operation ID", "export a fresh backup", _backup_create),
+    Command("backup cancel", "", "give up what a job is writing", _backup_cancel),
     Command("backup hold", "FILE", "keep a backup from rotation (O3)", _backup_hold),
     Command("backup release", "FILE", "let rotation have a backup again", _backup_release),
     Command("fence", "TOKEN", "end older receives and imports, refuse them (D2)", _fence),
