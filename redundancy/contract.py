@@ -335,7 +335,7 @@ class Appliance:
         return self._ask(Queued, ["mail", "enqueue"], _json([one.model_dump() for one in mails]))
 
     def configuration(self, module: str) -> dict[str, Any] | None:
-        """Read a module's configuration, or None where there is none."""
+        """Read a module's configuration, its secrets left empty; None where there is none."""
         return self._ask(Configuration, ["module", "get", module]).values
 
     def configure(self, module: str, values: dict[str, Any], *, active: bool) -> None:

@@ -350,7 +350,10 @@ class Engine:
     def configuration(self) -> ModuleConfiguration | None:
         """Return the saved module configuration."""
         values = self._local.configuration(preconditions.MODULE)
-        return None if values is None else ModuleConfiguration.model_validate(values)
+        if values is None:
+            return None
+        secret = {"standby_password": self._services.secret("standby_password")}
+        return ModuleConfiguration.model_validate({**values, **secret})
 
     def save_configuration(self, configuration: ModuleConfiguration, by: str) -> None:
         """Save, and open the first epoch where this is the designated active (D14)."""

@@ -176,6 +176,13 @@ class Services(Protocol):
     def store(self) -> Store:
         """The module's own folder."""
 
+    def secret(self, field: str) -> str:
+        """Return a secret field of the module's own configuration, "" if it has none.
+
+        `module get` shows no secret to anybody: fields named `…_password` or `…_secret` come
+        back empty there, and only the module that owns them is given them, in memory (D15).
+        """
+
     def start(self, name: str, body: Callable[[], None]) -> None:
         """Start a thread of the module; it holds the Calendar until it waits on it."""
 

@@ -56,6 +56,11 @@ class EntityError(ValueError):
     """An entity that no appliance would have made; the message says which and why."""
 
 
+def is_secret(field: str) -> bool:
+    """Whether a field of an object holds a secret (D15): sealed at rest, shown to nobody."""
+    return field == "password" or field.endswith(("_password", "_secret"))
+
+
 def check(entity: Entity) -> Entity:
     """Return the entity if it is well-formed.
 

@@ -130,7 +130,7 @@ class Importer:
                 with archive.blob(sha256) as source:
                     self._blobs.put(sha256, size, source)
         contents.discard(disk, name)  # of an import that was cut off, in this same life
-        objects = contents.build(disk, name, entities)
+        objects = contents.build(disk, name, entities, self._identity.vault)
         return Draft(name, incoming, archive.manifest, objects)
 
     def _commit(self, draft: Draft, session: Session, admit: Admission) -> Facts:
@@ -194,7 +194,7 @@ def recover(machine: Machine, identity: Identity, blobs: Blobs) -> str:
     for file in disk.list(INCOMING):
         if file != kept:
             disk.unlink(f"{INCOMING}/{file}")
-    content = Content(disk, facts.content)
+    content = Content(disk, facts.content, identity.vault)
     blobs.sweep(_files(content))
     content.close()
     if facts.importing is None and facts.superseded is None:

@@ -160,7 +160,7 @@ class Box:
 
     def entropy(self, length: int) -> bytes:
         self.drawn += 1
-        return hashlib.shake_128(str(self.drawn).encode()).digest(length)
+        return hashlib.shake_128(f"{self.disk.location('')} {self.drawn}".encode()).digest(length)
 
     def emit(self, source: str, event: str, cause: str, detail: Mapping[str, Any]) -> None:
         self.events.append((source, event, cause, dict(detail)))
