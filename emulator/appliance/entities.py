@@ -92,16 +92,7 @@ def _check_kind(entity: Entity, where: str) -> None:
     if entity.kind == "files" and not SHA256.fullmatch(body["sha256"]):
         raise EntityError(f"{where}: the field sha256 is no SHA-256")
     if entity.kind == "users":
-        email = body.get("email")
-        if email is not None and not (isinstance(email, str) and MAIL_ADDRESS.fullmatch(email)):
-            raise EntityError(f"{where}: the field email is no e-mail address")
-        if body["language"] not in ("de", "en"):
-            raise EntityError(f"{where}: the field language must be de or en")
-        if not all(isinstance(one, str) for one in body["permissions"]):
-            raise EntityError(f"{where}: the field permissions must list words")
-        password = body.get("password")
-        if password and not PASSWORD_HASH.fullmatch(str(password)):
-            raise EntityError(f"{where}: the field password is no hash of a password")
+        _check_user(body, where)
     if entity.kind == "mail":
         if not MAIL_ADDRESS.fullmatch(body["sender"]):
             raise EntityError(f"{where}: the field sender is no e-mail address")
@@ -109,6 +100,19 @@ def _check_kind(entity: Entity, where: str) -> None:
             raise EntityError(f"{where}: the field port is no port")
     if entity.kind == "jobs":
         _check_job(body, where)
+
+
+def _check_user(body: Mapping[str, Any], where: str) -> None:
+    email = body.get("email")
+    if email is not None and not (isinstance(email, str) and MAIL_ADDRESS.fullmatch(email)):
+        raise EntityError(f"{where}: the field email is no e-mail address")
+    if body["language"] not in ("de", "en"):
+        raise EntityError(f"{where}: the field language must be de or en")
+    if not all(isinstance(one, str) for one in body["permissions"]):
+        raise EntityError(f"{where}: the field permissions must list words")
+    password = body.get("password")
+    if password and not PASSWORD_HASH.fullmatch(str(password)):
+        raise EntityError(f"{where}: the field password is no hash of a password")
 
 
 def _check_job(body: Mapping[str, Any], where: str) -> None:
