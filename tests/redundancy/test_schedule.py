@@ -54,6 +54,7 @@ def reference(schedule: Schedule, number: int) -> datetime:
     st.integers(1, 40),
     st.integers(0, 30),
 )
+@pytest.mark.covers("R28", "R29", "R30", "R31", "D6")
 def test_every_slot_is_where_the_reference_says(
     anchor: datetime, zone: str, unit: RepeatUnit, every: int, number: int
 ) -> None:
@@ -72,6 +73,7 @@ def test_every_slot_is_where_the_reference_says(
         (datetime(2026, 10, 25), "2026-10-25T00:30:00+00:00"),  # 02:30 happens twice
     ],
 )
+@pytest.mark.covers("D6", "C1")
 def test_a_daily_run_fires_exactly_once_on_both_daylight_saving_days(
     day: datetime, expected: str
 ) -> None:
@@ -82,6 +84,7 @@ def test_a_daily_run_fires_exactly_once_on_both_daylight_saving_days(
     assert schedule.after(first) > start + timedelta(hours=23)
 
 
+@pytest.mark.covers("D6", "C2")
 def test_the_thirty_first_is_clamped_and_does_not_drift() -> None:
     schedule = Schedule(datetime(2024, 1, 31, 3), BERLIN, "month", 1)
     days = [schedule.slot(number).astimezone(BERLIN).day for number in range(13)]

@@ -38,6 +38,7 @@ def wrong_fields(page: str) -> set[str]:
     return {re.findall(r'name="([^"]+)"', one)[0] for one in inputs if 'aria-invalid="true"' in one}
 
 
+@pytest.mark.covers("R20")
 def test_tabs_have_the_chapters_labels() -> None:
     assert [one.label for one in tabs("de")] == [
         "Allgemein",
@@ -109,6 +110,7 @@ def test_general_lists_the_runs_in_the_appliances_time_zone(
         assert shown in page
 
 
+@pytest.mark.covers("R21")
 def test_settings_show_the_chapters_labels(browser: Browser) -> None:
     page = browser.get(SETTINGS).text
     for label in (
@@ -158,6 +160,7 @@ def test_first_settings_are_saved(browser: Browser, console: FakeConsole) -> Non
         ("start_time", "24:61"),
     ],
 )
+@pytest.mark.covers("R13", "R21", "R27")
 def test_mistake_is_marked_at_its_field_and_what_was_typed_stays(
     browser: Browser, console: FakeConsole, name: str, typed: str
 ) -> None:
@@ -182,6 +185,7 @@ def test_address_is_not_needed_without_mails(browser: Browser, console: FakeCons
     assert not console.saves[0].send_mails
 
 
+@pytest.mark.covers("R47")
 def test_refused_settings_say_why_and_what_to_do(browser: Browser, console: FakeConsole) -> None:
     console.error = Refused("module-licence-missing", "no licence", remedy="install it")
     answer = browser.post(SETTINGS, **TYPED)
@@ -200,6 +204,7 @@ def test_refusal_without_translation_speaks_for_itself(
     assert "do that" in page
 
 
+@pytest.mark.covers("R35", "D15")
 def test_saved_password_is_on_no_page(browser: Browser) -> None:
     for one in tabs("de"):
         assert "hidden-secret" not in browser.get(one.path).text
@@ -226,6 +231,7 @@ def test_unchanged_key_is_saved_at_once_and_an_empty_password_keeps_the_old(
     assert saved.standby_host_key == KEY
 
 
+@pytest.mark.covers("D11")
 def test_new_key_is_shown_and_nothing_saved_before_it_is_confirmed(
     browser: Browser, console: FakeConsole
 ) -> None:
@@ -275,6 +281,7 @@ def test_unreachable_standby_is_told_and_the_fields_stay(
     ("name", "typed"),
     [("standby_user", "Root!"), ("standby_server", "pbx2"), ("standby_server", "1.2.3.4:0")],
 )
+@pytest.mark.covers("R33", "R36", "D19")
 def test_mistake_in_the_standby_settings_is_marked(
     browser: Browser, console: FakeConsole, name: str, typed: str
 ) -> None:
@@ -299,18 +306,21 @@ def test_standby_settings_need_the_settings_first(browser: Browser, console: Fak
     assert browser.post(STANDBY, standby_server="198.18.0.20").status_code == 409
 
 
+@pytest.mark.covers("R42")
 def test_import_warns_before_it_offers_the_upload(browser: Browser) -> None:
     page = browser.get(IMPORT).text
     assert page.index("ersetzt alle Daten dieser Anlage") < page.index('type="file"')
 
 
 @pytest.mark.parametrize("role", ["active", "unconfigured"])
+@pytest.mark.covers("R40")
 def test_import_offers_nothing_elsewhere(browser: Browser, console: FakeConsole, role: Any) -> None:
     console.look(role=role)
     assert "<form" not in browser.get(IMPORT).text
 
 
 @pytest.mark.parametrize("size", [0, 10, 2_000_000])
+@pytest.mark.covers("R41")
 def test_upload_reaches_the_engine_whole(browser: Browser, console: FakeConsole, size: int) -> None:
     answer = browser.post(IMPORT, backup=(io.BytesIO(b"s" * size), "full.sar"))
     assert console.uploads == [(b"s" * size, size, "admin")]
