@@ -26,6 +26,7 @@ from redundancy.watch import SILENCE_NEEDED_S, CloseWatch
 
 UPLOAD_STALL_LIMIT_S = 60.0
 TROUBLE_PAUSE = timedelta(minutes=1)
+AGE_LOOK = timedelta(hours=1)  # imports come without a word to a standby's engine
 
 
 @dataclass
@@ -105,8 +106,9 @@ class Engine:
     def _await(self) -> None:
         """Wait for whatever the clock brings next, and do it."""
         due, ages_at = self._due(), self._ages_at()
-        instants = [one for one in (due.at if due else None, ages_at) if one is not None]
-        if not self._calendar.wait(min(instants, default=None), self._bell):
+        look = None if due is not None else self._calendar.now() + AGE_LOOK
+        instants = [one for one in (due.at if due else None, ages_at, look) if one is not None]
+        if not self._calendar.wait(min(instants), self._bell):
             return
         now = self._calendar.now()
         if ages_at is not None and ages_at <= now:
