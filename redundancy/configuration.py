@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from redundancy.logbook import LogLevel
 from redundancy.schedule import RepeatUnit, Schedule
 
+NAME = "Redundanz"
 KEY_PATTERN = r"^[A-Z0-9]{5}(-[A-Z0-9]{5}){3}$"
 BackupSource = Literal["fresh", "latest"]
 
@@ -21,6 +23,12 @@ def _server(value: str) -> str:
     IPv4Address(host)
     if port and not (port.isdecimal() and 0 < int(port) < 65536):  # noqa: PLR2004 - TCP's range
         raise ValueError("the port must be a number from 1 to 65535")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("one line of printable text is needed")
     return value
 
 
@@ -34,6 +42,8 @@ class ModuleConfiguration(BaseModel):
     """What the tabs *Einstellungen* and *Standby-Einstellungen* hold.
 
     Attributes:
+        name, description: as people call this module configuration (R19).
+        log_level: what the log shows; graver records are always in it (R19).
         licence_key: the active's server licence key (R22).
         attempts_max: tries of one run, the first included (R23).
         send_mails, mail_address: notifications of the module (R26, R27).
@@ -51,6 +61,9 @@ class ModuleConfiguration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
+    name: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_one_line)] = NAME
+    description: Annotated[str, Field(max_length=500), AfterValidator(_one_line)] = ""
+    log_level: LogLevel = "info"
     licence_key: Annotated[str, Field(pattern=KEY_PATTERN)]
     attempts_max: Annotated[int, Field(ge=1, le=99)] = 3
     send_mails: bool = True

@@ -120,6 +120,9 @@ class Console(Protocol):
             Refused: `module-licence` (R47), `cloud` (R2).
         """
 
+    def log_lines(self) -> list[str]:
+        """Return the module's log down to the configured level, oldest first (R19)."""
+
     def collisions(self) -> tuple[Collision, ...]:
         """Return where the saved schedule collides with the appliance's own jobs (R32)."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
-from redundancy import agenda, history, preconditions, role, run, switchover
+from redundancy import agenda, history, logbook, preconditions, role, run, switchover
 from redundancy.configuration import ModuleConfiguration
 from redundancy.console import Decision, Overview, Watch
 from redundancy.contract import Appliance, Imported, Origin, Status
@@ -379,6 +379,12 @@ class Engine:
         self._local.configure(preconditions.MODULE, values, active=active)
         self._journal.tell(operation, "configured", by=by)
         self._bell.ring()
+
+    def log_lines(self) -> list[str]:
+        """Return the module's log down to the configured level, oldest first (R19)."""
+        configuration = self.configuration()
+        level = configuration.log_level if configuration else "info"
+        return logbook.lines(self._journal.records(), level, self._local.status().zone)
 
     def collisions(self) -> tuple[agenda.Collision, ...]:
         """Return the first collision of the schedule with each backup job (R32)."""

@@ -134,6 +134,9 @@ class FakeConsole:
         self.saves.append(configuration)
         self.saved = configuration
 
+    def log_lines(self) -> list[str]:
+        return ["2030-01-02 03:30:00 INFO    run-1 run.started"]
+
     def collisions(self) -> tuple[Collision, ...]:
         return self.meets
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from page_fakes import KEY, SAVED, Browser, FakeConsole, FakeFrame
 
+from redundancy.agenda import Collision
 from redundancy.console import RunRecord
 from redundancy.errors import ConnectionLost, Refused
 from redundancy.pages import tabs
 from redundancy.pages.dialog import fingerprint
 
 DIALOG = "/admin/modules/redundanz"
+GENERAL = f"{DIALOG}/allgemein"
 SETTINGS = f"{DIALOG}/einstellungen"
 STANDBY = f"{DIALOG}/standby-einstellungen"
 CONFIRM = f"{STANDBY}/bestaetigen"
@@ -344,3 +347,64 @@ def test_upload_without_a_file_is_marked(browser: Browser, console: FakeConsole)
 def test_fingerprint_is_what_ssh_keygen_shows() -> None:
     # ssh-keygen -lf on this key
     assert fingerprint(KEY) == "ssh-ed25519 SHA256:DT0hciG4LTtNKrE3a0py0BIekZzsDeYRj7SqTQqplng"
+
+
+@pytest.mark.covers("R19")
+def test_general_holds_name_description_and_log_level_and_marks_mistakes(
+    browser: Browser, console: FakeConsole
+) -> None:
+    page = browser.get(GENERAL).text
+    for label in ("Name", "Beschreibung", "Log-Level"):
+        assert f">{label}</label>" in page
+    typed = {"name": "Ersatz", "description": "im Keller", "log_level": "debug"}
+    assert browser.post(GENERAL, **typed).status_code == 303
+    (saved,) = console.saves
+    assert (saved.name, saved.description, saved.log_level) == ("Ersatz", "im Keller", "debug")
+    assert saved.standby_password == SAVED.standby_password
+    wrong = browser.post(GENERAL, name="", description="x" * 501, log_level="loud")
+    assert wrong.status_code == 422
+    assert wrong_fields(wrong.text) == {"name", "description", "log_level"}
+
+
+@pytest.mark.covers("R19")
+def test_the_log_is_downloaded_as_a_file(browser: Browser) -> None:
+    answer = browser.get(f"{GENERAL}/protokoll")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="redundanz.log"'
+    assert answer.text.splitlines() == ["2030-01-02 03:30:00 INFO    run-1 run.started"]
+
+
+def test_general_asks_for_the_settings_first(browser: Browser, console: FakeConsole) -> None:
+    console.saved = None
+    assert "Einstellungen ausfüllen" in browser.get(GENERAL).text
+    assert browser.post(GENERAL, name="x").status_code == 409
+
+
+@pytest.mark.covers("R32")
+def test_settings_that_meet_a_backup_job_are_warned_of(
+    browser: Browser, console: FakeConsole
+) -> None:
+    at = datetime(2030, 1, 2, 1, 30, tzinfo=UTC)
+    console.meets = (Collision("nightly", at, at + timedelta(minutes=5)),)
+    page = browser.get(SETTINGS).text
+    assert "Der Auftrag nightly schreibt ab 2030-01-02 02:30" in page
+
+
+@pytest.mark.covers("D3", "D5")
+@pytest.mark.parametrize(
+    ("name", "typed", "right"),
+    [
+        ("backup_source", "oldest", "latest"),
+        ("backup_age_max_h", "0", "12"),
+        ("backup_wait_limit_min", "1441", "90"),
+        ("stale_after_h", "never", "72"),
+        ("language", "fr", "en"),
+    ],
+)
+def test_further_settings_are_saved_or_marked(
+    browser: Browser, console: FakeConsole, name: str, typed: str, right: str
+) -> None:
+    wrong = browser.post(SETTINGS, **{**TYPED, name: typed})
+    assert wrong.status_code == 422
+    assert wrong_fields(wrong.text) == {name}
+    assert browser.post(SETTINGS, **{**TYPED, name: right}).status_code == 303
+    assert str(getattr(console.saves[0], name)).removesuffix(".0") == right
