@@ -333,3 +333,33 @@ def test_a_collision_that_comes_once_a_month_is_found() -> None:
     (found,) = daemon.engine.collisions()
     zone = Schedule(START.replace(tzinfo=None), START.tzinfo, "day", 1).zone  # type: ignore[arg-type]
     assert found.run_at.astimezone(zone).day == 31
+
+
+# Notices
+
+
+@pytest.mark.covers("M3", "D5")
+def test_a_manual_run_sends_the_mails_of_a_scheduled_one() -> None:
+    seen = []
+    for manual in (False, True):
+        daemon = Daemon(attempts_max=1)
+        if manual:
+            daemon.at(timedelta(minutes=30), lambda one=daemon: one.engine.run_now("admin"))
+        daemon.services.remote.answer("fence", ConnectionLost("cut"), {})
+        end = timedelta(minutes=40) if manual else HOUR + timedelta(minutes=10)
+        daemon.until(end)
+        (mail,) = daemon.pair.mails()
+        seen.append((mail["message_id"], mail["subject"]))
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.covers("D5")
+def test_the_first_success_after_a_failure_is_one_mail_and_the_second_none() -> None:
+    daemon = Daemon(attempts_max=1)
+    daemon.services.remote.answer("fence", ConnectionLost("cut"), {})
+    daemon.until(timedelta(hours=3, minutes=10))
+    assert daemon.subjects() == [
+        "Redundanz: Sicherung von pbx1 nicht übertragen",
+        "Redundanz: pbx1 ist wieder geschützt",
+    ]
+    assert len(daemon.told("run.succeeded")) == 2
