@@ -7,6 +7,7 @@ parallel: whoever comes second waits (O7). On a standby jobs rest, for its conte
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -115,7 +116,7 @@ class Jobs:
         began = calendar.now()
         try:
             self._write(name, body)
-        except (OSError, Refusal):
+        except (OSError, sqlite3.Error, Refusal):
             pass  # it was reported where it happened; the next start tries again
         else:
             self._remember(name, (calendar.now() - began).total_seconds())
