@@ -19,7 +19,7 @@ PYTHON := $(shell for minor in 19 18 17 16 15 14 13 12 11; do \
 	python3.$$minor -c "" 2>/dev/null && echo python3.$$minor && exit; done; echo python3)
 endif
 
-.PHONY: help survey drill test check fidelity bench image clean
+.PHONY: help survey drill test check fidelity requirements bench image clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -39,6 +39,9 @@ check: $(INSTALLED) ## lint, format, types, import rules and tests
 
 fidelity: $(INSTALLED) ## the same drills on three backends, traces compared
 	@$(BIN)/standby-lab fidelity
+
+requirements: $(INSTALLED) ## which test or scenario covers which requirement; a gap fails
+	@$(BIN)/python -m tools.requirements
 
 bench: $(INSTALLED) ## one table of speeds, each with the ratio to its reference
 	@$(BIN)/python -m benchmarks

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -64,6 +64,16 @@ class RealCalendar:
             if bell.rung.wait(max(nap_s, 0)):
                 bell.rung.clear()
                 return False
+
+    def rest(self, duration: timedelta, bell: RealBell) -> timedelta:
+        """Let a duration pass by the kernel's steady clock; what is left when the bell rings."""
+        end_s = time.monotonic() + duration.total_seconds()  # noqa: TID251 - the real adapter
+        rung = bell.rung.wait(max(duration.total_seconds(), 0))
+        if not rung:
+            return timedelta()
+        bell.rung.clear()
+        left_s = end_s - time.monotonic()  # noqa: TID251 - the real adapter
+        return timedelta(seconds=max(left_s, 0))
 
     def hold(self, why: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the port's signature
         """Real time cannot be held."""
@@ -146,6 +156,14 @@ class ServedCalendar:
             self._drop()
             self._changed.wait_for(lambda: waiter.outcome is not None)
             return bool(waiter.outcome)
+
+    def rest(self, duration: timedelta, bell: ServedBell) -> timedelta:
+        """Let a duration of served time pass; what is left when the bell rings."""
+        with self._changed:
+            end = self._now + duration
+        if self.wait(end, bell):
+            return timedelta()
+        return max(end - self.now(), timedelta())
 
     @contextmanager
     def hold(self, why: str) -> Iterator[None]:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO, Protocol
 
 
@@ -33,6 +33,13 @@ class Calendar(Protocol):
 
     def wait(self, until: datetime | None, bell: Bell) -> bool:
         """Let go of the Calendar until an instant (True) or until the bell rings (False)."""
+
+    def rest(self, duration: timedelta, bell: Bell) -> timedelta:
+        """Let go until a duration has passed, however the clock is set meanwhile (C3).
+
+        Returns:
+            What is left of it: nothing, or the rest when the bell rang before.
+        """
 
     def hold(self, why: str) -> AbstractContextManager[None]:
         """Keep the Calendar from moving while work that came from outside is done.

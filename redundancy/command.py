@@ -63,7 +63,12 @@ def _configure(engine: Engine, options: argparse.Namespace, stdin: BinaryIO) -> 
         key = configuration.standby_host_key or engine.standby_host_key(configuration)
         configuration = configuration.model_copy(update={"standby_host_key": key})
     engine.save_configuration(configuration, options.by)
-    return {"standby_host_key": key}
+    warnings = [
+        f"the run of {one.run_at.isoformat()} meets the job {one.job}, which writes from "
+        f"{one.job_at.isoformat()} (R32): choose another start"
+        for one in engine.collisions()
+    ]
+    return {"standby_host_key": key, "warnings": warnings}
 
 
 def _show(engine: Engine, _options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, Literal, Protocol
 
+from redundancy.agenda import Collision
 from redundancy.configuration import ModuleConfiguration
 from redundancy.contract import Imported, NetworkSettings
 from redundancy.sending import Transfer
@@ -120,6 +121,12 @@ class Console(Protocol):
         Raises:
             Refused: `module-licence` (R47), `cloud` (R2).
         """
+
+    def log_lines(self) -> list[str]:
+        """Return the module's log down to the configured level, oldest first (R19)."""
+
+    def collisions(self) -> tuple[Collision, ...]:
+        """Return where the saved schedule collides with the appliance's own jobs (R32)."""
 
     def standby_host_key(self, configuration: ModuleConfiguration) -> str:
         """Return the host key that the standby shows now (D11)."""

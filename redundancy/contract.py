@@ -104,7 +104,7 @@ class ModuleState(Model):
 class Busy(Model):
     """What is under way on the appliance."""
 
-    backup: bool = False
+    backup: bool = False  # a backup or an archive is being written (O7)
     receiving: str | None = None  # the token
     importing: str | None = None
 
@@ -144,6 +144,36 @@ class Backup(Model):
     taken_at: AwareDatetime
     size: int
     sha256: str
+    job: str = ""  # the backup job that made it; "" for one that was asked for
+
+
+class Backups(Model):
+    """The finished backups, oldest first."""
+
+    backups: tuple[Backup, ...]
+
+
+class Job(Model):
+    """A job of the appliance that writes a backup or an archive by itself (R32, O7).
+
+    Attributes:
+        next_start: None while the job rests, as on a standby.
+        typical_s: how long it usually writes, in seconds; None before its first time.
+    """
+
+    name: str
+    kind: Literal["backup", "archive"]
+    repeat_unit: Literal["hour", "day"]
+    repeat_every: int
+    next_start: AwareDatetime | None = None
+    typical_s: float | None = None
+    running: bool = False
+
+
+class Jobs(Model):
+    """All jobs of the appliance."""
+
+    jobs: tuple[Job, ...]
 
 
 class Snapshot(Model):
@@ -267,6 +297,14 @@ class Appliance:
         """Export a fresh backup; the same operation id returns the same backup."""
         return self._ask(Backup, ["backup", "create", "--operation", operation])
 
+    def backups(self) -> tuple[Backup, ...]:
+        """List the finished backups, oldest first."""
+        return self._ask(Backups, ["backup", "list"]).backups
+
+    def jobs(self) -> tuple[Job, ...]:
+        """List the appliance's own backup and archive jobs."""
+        return self._ask(Jobs, ["backup", "jobs"]).jobs
+
     def hold_backup(self, file: str) -> None:
         """Keep a backup from being rotated away while it travels (O3)."""
         self._ask(Nothing, ["backup", "hold", file])
@@ -279,9 +317,13 @@ class Appliance:
         """End any older receive or import, remove its remains, refuse older tokens (D2)."""
         self._ask(Nothing, ["fence", str(token)])
 
-    def create_snapshot(self, operation: str) -> Snapshot:
-        """Seal the content of this instant and hold it; the same operation id, the same seal."""
-        return self._ask(Snapshot, ["snapshot", "create", "--operation", operation])
+    def create_snapshot(self, operation: str, of: str = "") -> Snapshot:
+        """Seal the content of this instant, or what a finished backup file holds.
+
+        The same operation id returns the same snapshot.
+        """
+        argv = ["snapshot", "create", "--operation", operation, *(["--of", of] if of else [])]
+        return self._ask(Snapshot, argv)
 
     def release_snapshot(self, file: str) -> None:
         """Hold a snapshot's files no longer."""
@@ -348,7 +390,7 @@ class Appliance:
         return self._ask(Queued, ["mail", "enqueue"], _json([one.model_dump() for one in mails]))
 
     def configuration(self, module: str) -> dict[str, Any] | None:
-        """Read a module's configuration, or None where there is none."""
+        """Read a module's configuration, its secrets left empty; None where there is none."""
         return self._ask(Configuration, ["module", "get", module]).values
 
     def configure(self, module: str, values: dict[str, Any], *, active: bool) -> None:
@@ -373,7 +415,7 @@ def _json(value: Any) -> Payload:
 def schema() -> dict[str, Any]:
     """Return the JSON Schemas of all answers, by model name, and the contract's version."""
     models = (
-        *(Status, Backup, Snapshot, Offered, Received, Imported),
+        *(Status, Backup, Job, Snapshot, Offered, Received, Imported),
         *(Takeover, Activated, User, Mail, Queued),
     )
     return {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from redundancy import notices, run
+from redundancy.agenda import Missed
 from redundancy.configuration import ModuleConfiguration
 from redundancy.contract import Appliance, Mail, Status, User
 from redundancy.notices import Sender
@@ -31,11 +33,27 @@ class Desk:
         event, recipient = f"{action.kind}-{state.epoch}.{state.run}", self._recipient
         match action.kind:
             case "run-failed":
-                mail = notices.run_failed(self._sender, event, recipient, state.failures)
+                mail = notices.run_failed(self._sender, event, recipient, state)
             case "run-refused":
-                mail = notices.run_refused(self._sender, event, recipient, action.problems)
+                mail = notices.run_refused(self._sender, event, recipient, state, action.problems)
             case "run-recovered":
-                mail = notices.run_recovered(self._sender, event, recipient)
+                mail = notices.run_recovered(self._sender, event, recipient, state)
+        self._hand_in(mail)
+
+    def delayed(self, slots: Missed) -> None:
+        """Notify the module's address of a run that comes late (D5)."""
+        event = f"run-delayed-{slots.first.isoformat()}"
+        self._hand_in(notices.run_delayed(self._sender, event, self._recipient, slots))
+
+    def skipped(self, slots: Missed) -> None:
+        """Notify the module's address of slots without a run (D5, O5)."""
+        event = f"run-skipped-{slots.first.isoformat()}"
+        self._hand_in(notices.run_skipped(self._sender, event, self._recipient, slots))
+
+    def data_aged(self, operation: str, taken_at: datetime) -> None:
+        """Notify the module's address that the standby's data is too old (D5, F0)."""
+        limit_h = self.configuration.stale_after_h
+        mail = notices.data_aged(self._sender, operation, self._recipient, taken_at, limit_h)
         self._hand_in(mail)
 
     def switchover(self, action: Notify, operation: str) -> None:
@@ -57,7 +75,8 @@ class Desk:
 
     @property
     def _sender(self) -> Sender:
-        return Sender(self.status.name, self.status.hardware_id, self.status.zone)
+        one = self.status
+        return Sender(one.name, one.hardware_id, one.zone, self.configuration.language)
 
     @property
     def _recipient(self) -> str:

@@ -11,24 +11,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
-from zoneinfo import ZoneInfo
 
-from redundancy import preconditions, role, run, switchover
+from redundancy import agenda, history, logbook, preconditions, role, run, switchover
 from redundancy.configuration import ModuleConfiguration
-from redundancy.console import Decision, Overview, RunRecord, Watch
-from redundancy.contract import Appliance, Imported, Status
+from redundancy.console import Decision, Overview, Watch
+from redundancy.contract import Appliance, Imported, Origin, Status
 from redundancy.desk import Desk
 from redundancy.errors import RedundancyError, Refused
 from redundancy.journal import Journal
 from redundancy.ports import Bell, Services
 from redundancy.running import Running, access
-from redundancy.schedule import Schedule
 from redundancy.sending import Transfer
 from redundancy.switching import Switching, replug
 from redundancy.watch import SILENCE_NEEDED_S, CloseWatch
 
 UPLOAD_STALL_LIMIT_S = 60.0
 TROUBLE_PAUSE = timedelta(minutes=1)
+AGE_LOOK = timedelta(hours=1)  # imports come without a word to a standby's engine
 
 
 @dataclass
@@ -94,54 +93,96 @@ class Engine:
             self._orders.popleft()()
         elif self._watch.open:
             self._watch.probe()
-        elif self._calendar.wait(self._next_run(), self._bell):
-            self._run("scheduled")
+        else:
+            self._await()
 
-    def _next_run(self) -> datetime | None:
-        """Return when the next run is due; a missed slot is due now, once (D6)."""
+    def _due(self) -> agenda.Due | None:
+        """Return the next scheduled run; None where none is to be made."""
         configuration, status = self.configuration(), self._local.status()
         if configuration is None or not self._may_run(configuration, status):
             return None
-        schedule = Schedule(
-            configuration.anchor(),
-            ZoneInfo(status.zone),
-            configuration.repeat_unit,
-            configuration.repeat_every,
-        )
+        schedule = configuration.schedule(status.zone)
+        return agenda.next_due(schedule, self._journal.records(), self._calendar.now())
+
+    def _await(self) -> None:
+        """Wait for whatever the clock brings next, and do it."""
+        due, ages_at = self._due(), self._ages_at()
+        look = None if due is not None else self._calendar.now() + AGE_LOOK
+        instants = [one for one in (due.at if due else None, ages_at, look) if one is not None]
+        if not self._calendar.wait(min(instants), self._bell):
+            return
         now = self._calendar.now()
-        covered = [
-            one.at
-            for one in self._journal.records()
-            if one.event in {"run.started", "configured", "initialised"}
-        ]
-        latest = schedule.latest(now)
-        if latest is not None and covered and latest > max(covered):
-            return now
-        return schedule.after(now)
+        if ages_at is not None and ages_at <= now:
+            self._tell_age()
+        elif due is not None and due.at <= now:
+            self._run_scheduled(due)
+
+    def _ages_at(self) -> datetime | None:
+        """Return when a standby's data will be too old; None where nobody is to be told (F0)."""
+        configuration, status = self.configuration(), self._local.status()
+        if configuration is None or status.origin is None:
+            return None
+        told = self._journal.records(_age_operation(status.origin))
+        if told or self._roles(configuration, status).current != "standby":
+            return None
+        return status.origin.taken_at + timedelta(hours=configuration.stale_after_h)
+
+    def _tell_age(self) -> None:
+        """Say once that the data is too old. Nothing else follows: a person switches (R46)."""
+        configuration, status = self.configuration(), self._local.status()
+        if configuration is None or status.origin is None:
+            return
+        operation = _age_operation(status.origin)
+        taken_at = status.origin.taken_at
+        self._desk(configuration, status).data_aged(operation, taken_at)
+        self._journal.tell(operation, "data.aged", taken_at=taken_at.isoformat())
 
     def _may_run(self, configuration: ModuleConfiguration, status: Status) -> bool:
         roles = self._roles(configuration, status)
         enabled = any(one.name == preconditions.MODULE and one.active for one in status.modules)
         return roles.current == "active" and enabled
 
-    def _run(self, reason: str) -> None:
-        configuration = self.configuration()
-        status = self._local.status()
+    def _run_scheduled(self, due: agenda.Due) -> None:
+        """Start the run of a slot; one that comes late is reported (D5)."""
+        configuration, status = self.configuration(), self._local.status()
         if configuration is None or not self._may_run(configuration, status):
             return
-        number = self._journal.next_number("run")
+        schedule, now = configuration.schedule(status.zone), self._calendar.now()
+        late = agenda.delayed(schedule, due, now)
+        if late is not None:
+            self._desk(configuration, status).delayed(late)
+            self._report_missed("slot.delayed", late)
+        self._run(configuration, status, "scheduled", schedule.latest(now))
+
+    def _run(
+        self,
+        configuration: ModuleConfiguration,
+        status: Status,
+        reason: str,
+        slot: datetime | None = None,
+    ) -> None:
         started = run.Started(
-            number,
+            self._journal.next_number("run"),
             status.lineage.epoch,
             configuration.attempts_max,
             after_failure=self._last_outcome() in {"failed", "refused"},
             reason=reason,
+            source=run.Source(
+                configuration.backup_source,
+                configuration.backup_age_max_h,
+                configuration.backup_wait_limit_min,
+            ),
+            slot=slot,
         )
         self._drive_run(self._new_running(configuration, status), started)
 
     def _run_manually(self, by: str) -> None:
         self._run_ordered = False
-        self._run(f"manual by {by}")
+        if self._running is not None:
+            return  # the one that is under way is the one that was wanted (O6)
+        configuration, status = self.configuration(), self._local.status()
+        if configuration is not None and self._may_run(configuration, status):
+            self._run(configuration, status, f"manual by {by}")
 
     def _resume_run(self) -> None:
         last = self._journal.last("run")
@@ -163,14 +204,32 @@ class Engine:
             running.drive(seen)
         finally:
             self._running = None
+        self._report_skipped(running)
 
-    def _wait(self, action: run.WaitUntil) -> None:
-        """Wait between two attempts; orders that come meanwhile are carried out."""
-        while not self._calendar.wait(action.at, self._bell):
+    def _report_skipped(self, running: Running) -> None:
+        """Report slots that passed while a run was under way (O5)."""
+        status = self._local.status()
+        schedule = running.configuration.schedule(status.zone)
+        started = self._journal.records(run.operation(running.state.run))[0].at
+        passed = agenda.skipped(schedule, started, self._calendar.now())
+        if passed is not None:
+            running.desk.skipped(passed)
+            self._report_missed("slot.skipped", passed)
+
+    def _report_missed(self, event: str, slots: agenda.Missed) -> None:
+        operation = f"slot-{self._journal.next_number('slot')}"
+        first, last = slots.first.isoformat(), slots.last.isoformat()
+        self._journal.tell(operation, event, first=first, last=last, count=slots.count)
+
+    def _wait(self, duration: timedelta) -> None:
+        """Wait in mid-run; orders that come meanwhile are carried out."""
+        left = self._calendar.rest(duration, self._bell)
+        while left:
             if self._stopped:
                 raise SystemExit
             while self._orders:
                 self._orders.popleft()()
+            left = self._calendar.rest(left, self._bell)
 
     def _last_outcome(self) -> str:
         last = self._journal.last("run")
@@ -223,7 +282,7 @@ class Engine:
         origin = status.origin
         age = self._calendar.now() - origin.taken_at if origin else None
         stale_after_h = configuration.stale_after_h if configuration else 0
-        may_run = configuration is not None and self._may_run(configuration, status)
+        due = self._due()
         return Overview(
             role=roles.current,
             designated=roles.designated,
@@ -233,9 +292,9 @@ class Engine:
             own=status.network,
             lines_to_replug=replug(status),
             watch=self._watch_view(),
-            switchover=self._last_switchover(),
-            runs=self._runs(),
-            next_run=self._next_run() if may_run else None,
+            switchover=history.last_switchover(self._journal),
+            runs=history.runs(self._journal),
+            next_run=due.at if due else None,
             zone=status.zone,
             transfer=self._transfer(),
         )
@@ -295,7 +354,10 @@ class Engine:
     def configuration(self) -> ModuleConfiguration | None:
         """Return the saved module configuration."""
         values = self._local.configuration(preconditions.MODULE)
-        return None if values is None else ModuleConfiguration.model_validate(values)
+        if values is None:
+            return None
+        secret = {"standby_password": self._services.secret("standby_password")}
+        return ModuleConfiguration.model_validate({**values, **secret})
 
     def save_configuration(self, configuration: ModuleConfiguration, by: str) -> None:
         """Save, and open the first epoch where this is the designated active (D14)."""
@@ -319,6 +381,21 @@ class Engine:
         self._local.configure(preconditions.MODULE, values, active=active)
         self._journal.tell(operation, "configured", by=by)
         self._bell.ring()
+
+    def log_lines(self) -> list[str]:
+        """Return the module's log down to the configured level, oldest first (R19)."""
+        configuration = self.configuration()
+        level = configuration.log_level if configuration else "info"
+        return logbook.lines(self._journal.records(), level, self._local.status().zone)
+
+    def collisions(self) -> tuple[agenda.Collision, ...]:
+        """Return the first collision of the schedule with each backup job (R32)."""
+        configuration, status = self.configuration(), self._local.status()
+        if configuration is None or not self._may_run(configuration, status):
+            return ()
+        schedule, now = configuration.schedule(status.zone), self._calendar.now()
+        takes = history.usual_duration(self._journal)
+        return agenda.collisions(schedule, self._local.jobs(), takes, now)
 
     def standby_host_key(self, configuration: ModuleConfiguration) -> str:
         """Return the host key that the standby shows now (D11)."""
@@ -345,23 +422,7 @@ class Engine:
             return None  # nobody looks, or nothing has been heard yet
         return Watch(self._watch.address, self._watch.silent_s, SILENCE_NEEDED_S, answered)
 
-    def _last_switchover(self) -> str | None:
-        last = self._journal.last("switchover")
-        events = [one.event for one in self._journal.records(last)] if last else []
-        return next((one for one in reversed(events) if one.startswith("switchover.")), None)
 
-    def _runs(self) -> tuple[RunRecord, ...]:
-        count = self._journal.next_number("run")
-        numbers = range(count - 1, max(count - 21, 0), -1)
-        return tuple(self._run_record(number) for number in numbers)
-
-    def _run_record(self, number: int) -> RunRecord:
-        records = self._journal.records(run.operation(number))
-        state = run.replay(records)
-        return RunRecord(
-            run=number,
-            started=records[0].at,
-            finished=records[-1].at if state.over else None,
-            outcome=state.phase if state.over else "running",
-            causes=tuple(one.cause for one in state.failures),
-        )
+def _age_operation(origin: Origin) -> str:
+    """Name the notice that data is too old: one for each generation that was imported."""
+    return f"age-{origin.epoch}.{origin.generation}"

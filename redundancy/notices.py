@@ -7,17 +7,19 @@ engine restarts, it is one message (D5).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from zoneinfo import ZoneInfo
 
+from redundancy import causes
+from redundancy.agenda import Missed
+from redundancy.causes import Language
 from redundancy.contract import Mail, User
 from redundancy.preconditions import Problem
-from redundancy.run import Failure
+from redundancy.run import State
 
-Language = Literal["de", "en"]
+_ADVICE: Mapping[Language, str] = {"de": "Was zu tun ist", "en": "What to do"}
 
 
 @dataclass(frozen=True)
@@ -35,109 +37,146 @@ class Sender:
     language: Language = "de"
 
 
-_CAUSES: dict[Language, dict[str, str]] = {
-    "de": {
-        "connection-lost": "Die Verbindung zur Standby-Anlage kam nicht zustande oder brach ab.",
-        "authentication-failed": "Die Standby-Anlage lehnt Benutzername oder Passwort ab.",
-        "host-key-changed": "Die Standby-Anlage zeigt einen anderen SSH-Schlüssel als bestätigt.",
-        "stalled": "Die Übertragung kam nicht mehr voran.",
-        "checksum": "Die Sicherung kam verändert an und wurde verworfen.",
-        "disk-full": "Der Speicher der Anlage ist voll.",
-        "not-imported": "Die Standby-Anlage meldete Erfolg, hat die Sicherung aber nicht.",
-        "restarted": "Die Anlage wurde während des Versuchs neu gestartet.",
-        "indefinite": "Die Verbindung brach ab, während die Standby-Anlage einspielte.",
-        "version": "Die Sicherung passt nicht zur Version der Standby-Anlage.",
-        "epoch": "Diese Anlage ist nicht mehr die aktive; bitte zuerst den Rollback ausführen.",
-    },
-    "en": {
-        "connection-lost": "The connection to the standby was refused or broke off.",
-        "authentication-failed": "The standby does not accept the user name or the password.",
-        "host-key-changed": "The standby shows another SSH key than the confirmed one.",
-        "stalled": "The transfer made no progress any more.",
-        "checksum": "The backup arrived changed and was discarded.",
-        "disk-full": "The appliance's disk is full.",
-        "not-imported": "The standby reported success, but does not hold the backup.",
-        "restarted": "The appliance was restarted during the attempt.",
-        "indefinite": "The connection broke off while the standby was importing.",
-        "version": "The backup does not fit the standby's version.",
-        "epoch": "This appliance is not the active any more; do the rollback first.",
-    },
-}
-
-_REMEDIES: dict[Language, dict[str, str]] = {
-    "de": {
-        "authentication-failed": "Passwort in den Standby-Einstellungen prüfen und neu speichern.",
-        "host-key-changed": "Schlüssel der Standby-Anlage prüfen, dann die Standby-Einstellungen "
-        "öffnen, den neuen Fingerabdruck bestätigen und speichern.",
-        "disk-full": "Alte Sicherungen entfernen oder den Speicher vergrößern.",
-    },
-    "en": {
-        "authentication-failed": "Check the password in the standby settings and save again.",
-        "host-key-changed": "Check the standby's key, then open the standby settings, confirm "
-        "the new fingerprint and save.",
-        "disk-full": "Remove old backups or enlarge the disk.",
-    },
-}
-
-_NEXT: dict[Language, str] = {
-    "de": "Netz und Standby-Anlage prüfen; der nächste Lauf beginnt nach Zeitplan.",
-    "en": "Check the network and the standby; the next run starts as scheduled.",
-}
-
-
-def cause_text(code: str, language: Language) -> str:
-    """Return a sentence for a cause code; an unknown code speaks for itself."""
-    return _CAUSES[language].get(code, code)
-
-
 def message_id(sender: Sender, event: str, recipient: str) -> str:
     """Return the one Message-ID of an event for a recipient."""
     seed = f"{sender.hardware_id}\x00{event}\x00{recipient}"
     return f"<{hashlib.sha256(seed.encode()).hexdigest()[:32]}@redundanz.standby>"
 
 
-def run_failed(sender: Sender, event: str, recipient: str, failures: Sequence[Failure]) -> Mail:
-    """Every attempt failed: each with its time and cause, and what to do next."""
-    zone = ZoneInfo(sender.zone)
-    if sender.language == "de":
+def run_failed(sender: Sender, event: str, recipient: str, state: State) -> Mail:
+    """The run failed: every attempt with its time and cause, and what to do next."""
+    zone, language = ZoneInfo(sender.zone), sender.language
+    if language == "de":
         subject = f"Redundanz: Sicherung von {sender.name} nicht übertragen"
-        opening = f"Die Standby-Anlage von {sender.name} hat keine neue Sicherung erhalten."
-        word, advice = "Versuch", "Was zu tun ist"
+        opening = (
+            f"Lauf {state.run} auf {sender.name} ist gescheitert; die Standby-Anlage hat keine "
+            "neue Sicherung erhalten."
+        )
+        word = "Versuch"
     else:
         subject = f"Redundanz: backup of {sender.name} was not transferred"
-        opening = f"The standby of {sender.name} has not received a new backup."
-        word, advice = "Attempt", "What to do"
+        opening = (
+            f"Run {state.run} on {sender.name} has failed; the standby has not received a new "
+            "backup."
+        )
+        word = "Attempt"
     lines = [
-        f"{word} {one.attempt}, {_stamp(one.at, zone)}: {cause_text(one.cause, sender.language)}"
+        f"{word} {one.attempt}, {_stamp(one.at, zone)}: {causes.sentence(one.cause, language)}"
         f" [{one.cause}] {one.message}"
-        for one in failures
+        for one in state.failures
     ]
-    last = failures[-1].cause if failures else ""
-    remedy = _REMEDIES[sender.language].get(last, _NEXT[sender.language])
-    body = "\n".join([opening, "", *lines, "", f"{advice}: {remedy}"])
+    last = state.failures[-1].cause if state.failures else ""
+    advice = f"{_ADVICE[language]}: {causes.remedy(last, language)}"
+    body = "\n".join([opening, "", *lines, "", advice])
     return _mail(sender, event, recipient, subject, body)
 
 
-def run_refused(sender: Sender, event: str, recipient: str, problems: Sequence[Problem]) -> Mail:
+def run_refused(
+    sender: Sender, event: str, recipient: str, state: State, problems: Sequence[Problem]
+) -> Mail:
     """A precondition does not hold: precisely which, and how to mend it (D4, R14)."""
-    if sender.language == "de":
+    language = sender.language
+    if language == "de":
         subject = f"Redundanz: Lauf auf {sender.name} abgelehnt"
-        opening = "Eine Voraussetzung ist nicht erfüllt; es wurde nichts übertragen."
+        opening = (
+            f"Lauf {state.run} auf {sender.name}: Eine Voraussetzung ist nicht erfüllt; es wurde "
+            "nichts übertragen und nicht wiederholt."
+        )
     else:
         subject = f"Redundanz: run on {sender.name} refused"
-        opening = "A precondition does not hold; nothing was transferred."
-    lines = [f"[{one.code}] {one.message}\n  -> {one.remedy}" for one in problems]
+        opening = (
+            f"Run {state.run} on {sender.name}: a precondition does not hold; nothing was "
+            "transferred, and nothing is tried again."
+        )
+    lines = []
+    for one in problems:
+        where = f"{one.appliance}: " if one.appliance else ""
+        lines.append(f"- {where}{causes.sentence(one.code, language)} [{one.code}] {one.message}")
+        todo = causes.known_remedy(one.code, language) or one.remedy
+        lines.append(f"  {_ADVICE[language]}: {todo}")
     return _mail(sender, event, recipient, subject, "\n".join([opening, "", *lines]))
 
 
-def run_recovered(sender: Sender, event: str, recipient: str) -> Mail:
+def run_recovered(sender: Sender, event: str, recipient: str, state: State) -> Mail:
     """The first success after a failure."""
     if sender.language == "de":
         subject = f"Redundanz: {sender.name} ist wieder geschützt"
-        body = "Die Sicherung wurde übertragen und eingespielt; die Standby-Anlage ist aktuell."
+        body = (
+            f"Lauf {state.run}: Die Sicherung wurde übertragen und eingespielt (Versuch "
+            f"{state.attempt}); die Standby-Anlage ist aktuell. Es ist nichts zu tun."
+        )
     else:
         subject = f"Redundanz: {sender.name} is protected again"
-        body = "The backup was transferred and imported; the standby is up to date."
+        body = (
+            f"Run {state.run}: the backup was transferred and imported (attempt "
+            f"{state.attempt}); the standby is up to date. There is nothing to do."
+        )
+    return _mail(sender, event, recipient, subject, body)
+
+
+def run_delayed(sender: Sender, event: str, recipient: str, slots: Missed) -> Mail:
+    """A run comes later than its slot, and makes up all that were missed (D5, D6)."""
+    zone = ZoneInfo(sender.zone)
+    first, last = _stamp(slots.first, zone), _stamp(slots.last, zone)
+    if sender.language == "de":
+        subject = f"Redundanz: Lauf auf {sender.name} verspätet"
+        body = (
+            f"Fällige Läufe auf {sender.name} sind ausgefallen: {slots.count}, von {first} bis "
+            f"{last}. Sie werden jetzt mit einem Lauf nachgeholt.\n\n{_ADVICE['de']}: prüfen, "
+            "ob die Anlage aus war oder ihre Uhr gestellt wurde."
+        )
+    else:
+        subject = f"Redundanz: run on {sender.name} delayed"
+        body = (
+            f"Runs that were due on {sender.name} did not take place: {slots.count}, from {first} "
+            f"to {last}. One run makes up for them now.\n\n{_ADVICE['en']}: find out whether "
+            "the appliance was off or its clock was set."
+        )
+    return _mail(sender, event, recipient, subject, body)
+
+
+def run_skipped(sender: Sender, event: str, recipient: str, slots: Missed) -> Mail:
+    """Slots passed while a run was under way (D5, O5)."""
+    zone = ZoneInfo(sender.zone)
+    first, last = _stamp(slots.first, zone), _stamp(slots.last, zone)
+    if sender.language == "de":
+        subject = f"Redundanz: Lauf auf {sender.name} ausgelassen"
+        body = (
+            f"Ein Lauf auf {sender.name} dauerte länger als das Timer-Intervall. Ausgelassen: "
+            f"{slots.count}, von {first} bis {last}. Der nächste beginnt nach Zeitplan.\n\n"
+            f"{_ADVICE['de']}: ein längeres Timer-Intervall wählen oder die Verbindung prüfen."
+        )
+    else:
+        subject = f"Redundanz: run on {sender.name} skipped"
+        body = (
+            f"A run on {sender.name} took longer than the interval of the schedule. Skipped: "
+            f"{slots.count}, from {first} to {last}. The next one starts as scheduled.\n\n"
+            f"{_ADVICE['en']}: choose a longer interval, or check the network."
+        )
+    return _mail(sender, event, recipient, subject, body)
+
+
+def data_aged(
+    sender: Sender, event: str, recipient: str, taken_at: datetime, limit_h: float
+) -> Mail:
+    """The standby's data is older than the set age; nothing else happens (D5, F0, R46)."""
+    stamp = _stamp(taken_at, ZoneInfo(sender.zone))
+    if sender.language == "de":
+        subject = f"Redundanz: Daten von {sender.name} sind veraltet"
+        body = (
+            f"Die Daten der Standby-Anlage {sender.name} sind vom {stamp} und damit älter als "
+            f"{limit_h:g} Stunden. Umgeschaltet wurde nicht.\n\n{_ADVICE['de']}: die aktive "
+            "Anlage und ihre letzten Läufe ansehen. Ist sie ausgefallen, an der Standby-Anlage "
+            "anmelden und im Reiter Redundanz umschalten."
+        )
+    else:
+        subject = f"Redundanz: the data of {sender.name} is outdated"
+        body = (
+            f"The data of the standby {sender.name} is of {stamp} and so older than {limit_h:g} "
+            f"hours. Nothing was switched over.\n\n{_ADVICE['en']}: look at the active "
+            "appliance and its latest runs. If it has failed, log in to the standby and switch "
+            "over in the tab Redundanz."
+        )
     return _mail(sender, event, recipient, subject, body)
 
 
@@ -168,8 +207,11 @@ def switchover_refused(
     else:
         subject = f"Redundanz: switchover to {sender.name} refused"
         opening = "Nothing was changed. Reasons:"
-    lines = [f"- {code}: {value}" for code, value in reasons]
-    return _mail(sender, event, recipient, subject, "\n".join([opening, *lines]))
+    lines = [f"- {causes.reason(code, value, sender.language)}" for code, value in reasons]
+    code = next((value for name, value in reasons if name == "code"), "")
+    advice = f"{_ADVICE[sender.language]}: {causes.remedy(code, sender.language)}"
+    body = "\n".join([opening, "", *lines, "", advice])
+    return _mail(sender, event, recipient, subject, body)
 
 
 def restart_phone(sender: Sender, event: str, user: User, recipient: str) -> Mail:

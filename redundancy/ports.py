@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO, Protocol
 
 
@@ -36,6 +36,13 @@ class Calendar(Protocol):
 
         Returns:
             True when `until` was reached, False when the bell rang. None waits for the bell.
+        """
+
+    def rest(self, duration: timedelta, bell: Bell) -> timedelta:
+        """Let go until a duration has passed, however the clock is set meanwhile (C3).
+
+        Returns:
+            What is left of it: nothing, or the rest when the bell rang before.
         """
 
     def hold(self, why: str) -> AbstractContextManager[None]:
@@ -168,6 +175,13 @@ class Services(Protocol):
     @property
     def store(self) -> Store:
         """The module's own folder."""
+
+    def secret(self, field: str) -> str:
+        """Return a secret field of the module's own configuration, "" if it has none.
+
+        `module get` shows no secret to anybody: fields named `…_password` or `…_secret` come
+        back empty there, and only the module that owns them is given them, in memory (D15).
+        """
 
     def start(self, name: str, body: Callable[[], None]) -> None:
         """Start a thread of the module; it holds the Calendar until it waits on it."""

@@ -9,6 +9,8 @@ Invariants, whatever is observed and wherever it is interrupted:
   older attempt left behind can no longer act (D2).
 - There are never more than `attempts_max` attempts (D1), and between the end of one and the
   start of the next lie `WAIT` (R24).
+- A backup is never taken while one is being written: the run looks again every
+  `BACKUP_POLL`, at most as often as it was told, and then ends with one cause (D3).
 - Success is only what was read back from the standby, never what it answered (T14).
 - After a restart the interrupted attempt has failed; what it achieved is found by the next.
 
@@ -18,7 +20,7 @@ The machine knows neither clock nor network: `step(state, observation, now)`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -27,7 +29,11 @@ from redundancy.journal import Record
 from redundancy.preconditions import Problem
 
 WAIT = timedelta(minutes=5)  # R24
-NOT_RETRIED = frozenset({"authentication-failed", "host-key-changed"})  # D4, D11
+BACKUP_POLL = timedelta(minutes=1)
+ENDS = frozenset({"run.succeeded", "run.failed", "run.refused"})
+NOT_RETRIED = frozenset(  # D4, D11, D3
+    {"authentication-failed", "host-key-changed", "backup-hangs"}
+)
 
 Phase = Literal[
     "idle", "checking", "exporting", "fencing", "sending", "importing", "verifying", "waiting",
@@ -46,6 +52,21 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a run's backup comes from (D3).
+
+    Attributes:
+        kind: `fresh` or `latest`, as in the module configuration.
+        age_max_h: data of a `latest` backup older than this refuses the run, in hours.
+        polls_max: how often the run looks again while a backup is being written.
+    """
+
+    kind: Literal["fresh", "latest"] = "fresh"
+    age_max_h: float = 24.0
+    polls_max: int = 60
+
+
+@dataclass(frozen=True)
 class State:
     """Where a run stands."""
 
@@ -55,6 +76,9 @@ class State:
     attempts_max: int = 1
     attempt: int = 0
     after_failure: bool = False  # the run before this one failed (D5)
+    source: Source = Source()
+    held: Origin | None = None  # what the standby held before this run's backup was chosen
+    polls: int = 0  # looks at a backup that was still being written, in this attempt
     snapshot: Snapshot | None = None
     failures: tuple[Failure, ...] = ()
 
@@ -81,6 +105,8 @@ class Started:
     attempts_max: int
     after_failure: bool
     reason: str
+    source: Source = Source()
+    slot: datetime | None = None  # that the schedule gave; None: by a person
 
 
 @dataclass(frozen=True)
@@ -96,6 +122,16 @@ class Exported:
     """The snapshot of this run is there."""
 
     snapshot: Snapshot
+
+
+@dataclass(frozen=True)
+class BackupBusy:
+    """A backup is being written on this appliance."""
+
+
+@dataclass(frozen=True)
+class NoBackup:
+    """No backup job has finished a backup yet."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +158,9 @@ class Restarted:
     """The engine was restarted in mid-run."""
 
 
-Observation = Started | Checked | Exported | Done | Failed | WaitOver | Restarted
+Observation = (
+    Started | Checked | Exported | BackupBusy | NoBackup | Done | Failed | WaitOver | Restarted
+)
 
 
 # Actions
@@ -147,6 +185,20 @@ class Export:
     """Make this run's snapshot, or find the one that was made for it."""
 
     operation: str
+
+
+@dataclass(frozen=True)
+class Choose:
+    """Seal the newest backup of the appliance's own jobs (D3)."""
+
+    operation: str
+
+
+@dataclass(frozen=True)
+class AwaitBackup:
+    """Wait for a while, for a backup that is being written."""
+
+    duration: timedelta
 
 
 @dataclass(frozen=True)
@@ -194,7 +246,10 @@ class Release:
     file: str
 
 
-Action = Tell | Check | Export | Fence | Send | Import | WaitUntil | Notify | Release
+Action = (
+    Tell | Check | Export | Choose | AwaitBackup | Fence | Send | Import | WaitUntil
+    | Notify | Release
+)  # fmt: skip
 Step = tuple[State, list[Action]]
 
 
@@ -219,6 +274,7 @@ def _start(state: State, seen: Started, _now: datetime) -> Step:
         epoch=seen.epoch,
         attempts_max=seen.attempts_max,
         after_failure=seen.after_failure,
+        source=seen.source,
     )
     detail = {
         "run": seen.run,
@@ -226,13 +282,15 @@ def _start(state: State, seen: Started, _now: datetime) -> Step:
         "attempts_max": seen.attempts_max,
         "after_failure": seen.after_failure,
         "reason": seen.reason,
+        "source": asdict(seen.source),
+        "slot": seen.slot.isoformat() if seen.slot else None,
     }
     begun, actions = _attempt(fresh)
     return begun, [Tell("run.started", detail=detail), *actions]
 
 
 def _attempt(state: State) -> Step:
-    following = replace(state, phase="checking", attempt=state.attempt + 1)
+    following = replace(state, phase="checking", attempt=state.attempt + 1, polls=0)
     detail = {"run": state.run, "attempt": following.attempt, "token": str(following.token)}
     return following, [Tell("attempt.started", detail=detail), Check()]
 
@@ -251,14 +309,74 @@ def _resume(state: State, _seen: Restarted, now: datetime) -> Step:
 
 
 def _wait_over(state: State, _seen: WaitOver, _now: datetime) -> Step:
-    return _attempt(state) if state.phase == "waiting" else (state, [])
+    match state.phase:
+        case "waiting":
+            return _attempt(state)
+        case "exporting":
+            return _take_backup(state)
+    return state, []
 
 
-def _exported(state: State, seen: Exported, _now: datetime) -> Step:
+def _take_backup(state: State) -> Step:
+    taking: Action = (
+        Export(operation(state.run))
+        if state.source.kind == "fresh"
+        else Choose(operation(state.run))
+    )
+    return replace(state, phase="exporting"), [taking]
+
+
+def _busy(state: State, _seen: BackupBusy, now: datetime) -> Step:
+    """Wait for the backup that is being written, then look again (O1); not for ever (O4)."""
     if state.phase != "exporting":
         return state, []
+    if state.polls >= state.source.polls_max:
+        waited = state.polls * BACKUP_POLL
+        message = f"a backup was still being written after {waited.total_seconds() / 60:.0f} min"
+        return _fail(state, Failed("backup-hangs", message, definite=True), now)
+    detail = {"run": state.run, "attempt": state.attempt}
+    told = [Tell("run.backup-awaited", detail=detail)] if state.polls == 0 else []
+    return replace(state, polls=state.polls + 1), [*told, AwaitBackup(BACKUP_POLL)]
+
+
+def _none_found(state: State, _seen: NoBackup, _now: datetime) -> Step:
+    if state.phase != "exporting":
+        return state, []
+    return _refuse(state, "backup-missing", "no backup job has finished a backup yet (D3)")
+
+
+def _exported(state: State, seen: Exported, now: datetime) -> Step:
+    if state.phase != "exporting":
+        return state, []
+    chosen = replace(state, snapshot=seen.snapshot)
+    if state.source.kind == "latest":
+        if _holds(state.held, seen.snapshot):
+            return _succeed(chosen)
+        age = now - seen.snapshot.taken_at
+        if age > timedelta(hours=state.source.age_max_h):
+            hours = age.total_seconds() / 3600
+            message = (
+                f"the data of {seen.snapshot.file} is {hours:.1f} h old, "
+                f"allowed are {state.source.age_max_h:g} h (D3)"
+            )
+            return _refuse(chosen, "backup-stale", message)
+        if state.held and _stands(state.held) > _stands(seen.snapshot):
+            message = f"the standby holds newer data than {seen.snapshot.file} (D3)"
+            return _refuse(chosen, "backup-outdated", message)
     told = Tell("run.exported", detail={"snapshot": seen.snapshot.model_dump(mode="json")})
-    return replace(state, phase="fencing", snapshot=seen.snapshot), [told, Fence(state.token)]
+    return replace(chosen, phase="fencing"), [told, Fence(state.token)]
+
+
+def _refuse(state: State, code: str, message: str) -> Step:
+    """End the run for what only a person can mend: the appliance's own backups (D3, D4)."""
+    remedy = "look at the appliance's backup jobs, or let each run export its own backup"
+    problem = Problem(code, "", message, remedy)
+    over, actions = _end(state, "refused", code, {"run": state.run, "problems": [message]})
+    return over, [Notify("run-refused", (problem,)), *actions]
+
+
+def _stands(one: Origin | Snapshot) -> tuple[int, int]:
+    return one.epoch, one.generation
 
 
 def _checked(state: State, seen: Checked, now: datetime) -> Step:
@@ -274,7 +392,7 @@ def _checked(state: State, seen: Checked, now: datetime) -> Step:
         over, actions = _end(state, "refused", seen.problems[0].code, detail)
         return over, [Notify("run-refused", seen.problems), *actions]
     if state.snapshot is None:
-        return replace(state, phase="exporting"), [Export(operation(state.run))]
+        return _take_backup(replace(state, held=seen.origin))
     if _holds(seen.origin, state.snapshot):
         return _succeed(state)
     return replace(state, phase="fencing"), [Fence(state.token)]
@@ -366,6 +484,8 @@ _HANDLERS: Mapping[type, Callable[[State, Any, datetime], Step]] = {
     WaitOver: _wait_over,
     Checked: _checked,
     Exported: _exported,
+    BackupBusy: _busy,
+    NoBackup: _none_found,
     Done: _done,
     Failed: _fail,
 }
@@ -384,6 +504,7 @@ def replay(records: Sequence[Record]) -> State:
                     detail["epoch"],
                     detail["attempts_max"],
                     after_failure=detail["after_failure"],
+                    source=Source(**detail.get("source", {})),
                 )
             case "run.exported":
                 state = replace(state, snapshot=Snapshot.model_validate(detail["snapshot"]))

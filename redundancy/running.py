@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from redundancy import preconditions, run
 from redundancy.configuration import ModuleConfiguration
 from redundancy.contract import Appliance, Status
 from redundancy.desk import Desk
-from redundancy.errors import DefiniteError, IndefiniteError, RedundancyError
+from redundancy.errors import DefiniteError, IndefiniteError, RedundancyError, Refused
 from redundancy.journal import Journal
 from redundancy.ports import Services, StandbyAccess
 from redundancy.sending import Progress, Sending, Transfer
@@ -29,7 +30,7 @@ class Running:
         journal: where every step is written down.
         configuration: as it was when the run began.
         desk: sends the notifications.
-        wait: waits on the Calendar; returns when the instant is reached.
+        wait: lets a duration pass on the Calendar.
         state: of the machine.
         progress: of the transfer of this moment; None while none is under way.
     """
@@ -38,7 +39,7 @@ class Running:
     journal: Journal
     configuration: ModuleConfiguration
     desk: Desk
-    wait: Callable[[run.WaitUntil], None]
+    wait: Callable[[timedelta], None]
     state: run.State = field(default_factory=run.State)
     progress: Progress | None = None
     _standby: Appliance | None = None
@@ -48,6 +49,8 @@ class Running:
         self._handlers: Mapping[type, Callable[[Any], run.Observation | None]] = {
             run.Check: self._check,
             run.Export: self._export,
+            run.Choose: self._choose,
+            run.AwaitBackup: self._await_backup,
             run.Fence: self._fence,
             run.Send: self._send,
             run.Import: self._import,
@@ -113,7 +116,24 @@ class Running:
 
     def _export(self, action: run.Export) -> run.Observation:
         self.journal.intend(self._operation, "export")
-        return run.Exported(self._local.create_snapshot(action.operation))
+        return self._sealed(action.operation, of="")
+
+    def _choose(self, action: run.Choose) -> run.Observation:
+        if self._local.status().busy.backup:
+            return run.BackupBusy()
+        made = [one for one in self._local.backups() if one.job]
+        if not made:
+            return run.NoBackup()
+        self.journal.intend(self._operation, "export", of=made[-1].file)
+        return self._sealed(action.operation, of=made[-1].file)
+
+    def _sealed(self, operation: str, of: str) -> run.Observation:
+        try:
+            return run.Exported(self._local.create_snapshot(operation, of))
+        except Refused as error:
+            if error.code == "busy":
+                return run.BackupBusy()
+            raise
 
     def _fence(self, action: run.Fence) -> run.Observation:
         self.journal.intend(self._operation, "fence", token=str(action.token))
@@ -145,7 +165,14 @@ class Running:
 
     def _wait(self, action: run.WaitUntil) -> run.Observation:
         self._disconnect()
-        self.wait(action)
+        # Never longer than R24 says, wherever a clock that was set meanwhile stands now.
+        left = max(action.at - self.services.calendar.now(), timedelta())
+        self.wait(min(left, run.WAIT))
+        return run.WaitOver()
+
+    def _await_backup(self, action: run.AwaitBackup) -> run.Observation:
+        self._disconnect()
+        self.wait(action.duration)
         return run.WaitOver()
 
     def _release(self, action: run.Release) -> None:

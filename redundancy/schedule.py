@@ -53,6 +53,11 @@ class Schedule:
         number = self._first_after(instant) - 1
         return self.slot(number) if number >= 0 else None
 
+    def count(self, first: datetime, last: datetime) -> int:
+        """Return how many slots lie from one instant to another, both included."""
+        before = first - timedelta(microseconds=1)
+        return self._first_after(last) - self._first_after(before)
+
     def _instant(self, wall: datetime) -> datetime:
         """Turn a wall time into an instant; zoneinfo resolves a gap with the offset before it."""
         return wall.replace(tzinfo=self.zone, fold=0).astimezone(UTC)

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -46,12 +47,15 @@ def main(argv: Sequence[str]) -> int:
         if isinstance(stream, PeerStream):
             machine.remote_shell.sever(stream.client)
 
-    def load(_appliance: Appliance) -> Module:
+    def load(appliance: Appliance) -> Module:
         from emulator.appliance import module_host  # noqa: PLC0415 - sshd starts before the engine loads
 
         folder = machine.disk.location("module/redundanz")
         program = str(options.run / "bin" / "appliancectl")
-        wiring = module_host.linux_wiring(program, options.interface, folder, machine.stopwatch)
+        secret = partial(appliance.module_secret, module_host.MODULE)
+        wiring = module_host.linux_wiring(
+            program, options.interface, folder, machine.stopwatch, secret
+        )
         return module_host.host(machine, wiring)
 
     appliance = Appliance(machine, sever=sever, power_off=stop.set, load=load)

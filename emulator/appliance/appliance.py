@@ -15,6 +15,7 @@ from emulator.appliance.fence import Gate
 from emulator.appliance.identity import Identity
 from emulator.appliance.importer import Importer, recover
 from emulator.appliance.intake import Intake
+from emulator.appliance.jobs import Jobs
 from emulator.appliance.mail_queue import MailQueue, MailServer
 from emulator.appliance.modules import ModuleLoader
 from emulator.appliance.parts import Parts
@@ -24,6 +25,7 @@ from emulator.appliance.reports import report
 from emulator.appliance.snapshots import Snapshots
 from emulator.appliance.store import Store
 from emulator.appliance.takeover import Takeovers, interface
+from emulator.appliance.vault import Vault
 from emulator.ports import Machine
 
 if TYPE_CHECKING:
@@ -76,22 +78,30 @@ class Appliance:
             Refusal: `factory`, when there is neither a state nor usable factory settings.
         """
         disk = self.machine.disk
-        identity = Identity.open(disk)
+        identity = Identity.open(disk, Vault.unlock(self.machine))
         blobs = Blobs(disk)
         first = identity.is_new
         if first:
             factory_settings.apply(disk, identity, blobs)
+        factory_settings.forget(disk)
         outcome = recover(self.machine, identity, blobs)
         facts = identity.facts()
         self.machine.network.apply(interface(facts))
         self.machine.remote_shell.serve(facts.root_password)
-        self._parts = self._assemble(Store(identity, Content(disk, facts.content), blobs))
+        content = Content(disk, facts.content, identity.vault)
+        self._parts = self._assemble(Store(identity, content, blobs))
         self._parts.backups.tidy()
         self._parts.snapshots.tidy()
         self._parts.mail.start()
+        self._parts.jobs.start()
         self._parts.module = self._load(self)
         report(self.machine, "booted", "first" if first else outcome, version=facts.version)
         self._parts.module.start()
+
+    def module_secret(self, module: str, field: str) -> str:
+        """Return a secret of a module's configuration, for that module alone (D15)."""
+        body = self.parts.content.get("modules", module)
+        return "" if body is None else str(body["values"].get(field, ""))
 
     def dispatch(self, argv: Sequence[str], stdin: BinaryIO) -> dict[str, Any]:
         """Run an `appliancectl` command; its answer. The caller holds the Calendar."""
@@ -119,6 +129,7 @@ class Appliance:
         if parts.module is not None:
             parts.module.stop()
         parts.mail.stop()
+        parts.jobs.stop()
         self.machine.remote_shell.stop()
         report(self.machine, "stopped")
 
@@ -134,6 +145,7 @@ class Appliance:
             content=store.content,
             backups=backups,
             snapshots=Snapshots(machine, store, backups),
+            jobs=Jobs(machine, store, backups),
             gate=gate,
             intake=intake,
             importer=Importer(machine, store, gate, sweeper),

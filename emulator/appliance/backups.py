@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 from emulator.appliance import archive
 from emulator.appliance.entities import Entity
@@ -16,31 +16,56 @@ from emulator.appliance.records import Facts, instant
 from emulator.appliance.refusal import Refusal, translate
 from emulator.appliance.reports import report
 from emulator.appliance.store import Store
-from emulator.ports import Machine
+from emulator.ports import Bell, Machine
 
 FOLDER = "backups"
-FIELDS = "file, epoch, generation, version, taken_at, size, sha256"
+FIELDS = "file, epoch, generation, version, taken_at, size, sha256, job"
+KEEP = 5  # backups that were asked for, beside those that are held
+
+
+class Purpose(NamedTuple):
+    """What a backup is for.
+
+    Attributes:
+        operation: its id; a repeated one gets the backup of the first.
+        job: whose it is, "" for one that was asked for.
+        keep: how many backups of this job stay, beside those that are held.
+    """
+
+    operation: str
+    job: str = ""
+    keep: int = KEEP
 
 
 class Backups:
-    """The register of `.sar` files and the one place that writes them.
+    """The register of `.sar` files and the one place that writes them."""
 
-    Args:
-        keep: how many backups stay that nobody holds.
-    """
-
-    def __init__(self, machine: Machine, store: Store, keep: int = 5) -> None:
+    def __init__(self, machine: Machine, store: Store) -> None:
         self._machine = machine
         self._identity = store.identity
         self._content = store.content
         self._blobs = store.blobs
-        self._keep = keep
         self._writing = threading.Lock()  # never waited for: a second backup is refused
+        self._watchers: list[Bell] = []
 
     @property
     def busy(self) -> bool:
-        """Whether a backup is being written."""
+        """Whether a backup or an archive is being written (O7)."""
         return self._writing.locked()
+
+    def watch(self, bell: Bell) -> None:
+        """Ring a bell whenever something has been written."""
+        self._watchers.append(bell)
+
+    def begin(self) -> bool:
+        """Take the right to write, if nobody has it."""
+        return self._writing.acquire(blocking=False)
+
+    def end(self) -> None:
+        """Give the right to write back."""
+        self._writing.release()
+        for bell in self._watchers:
+            bell.ring()
 
     def create(self, operation: str) -> Mapping[str, Any]:
         """Export a fresh backup; a repeated operation gets the backup of the first.
@@ -52,7 +77,7 @@ class Backups:
         if made is not None:
             return made
         with self.writing():
-            return self._create(operation)
+            return self.write(Purpose(operation), pace=lambda: None)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -61,21 +86,31 @@ class Backups:
         Raises:
             Refusal: `busy`.
         """
-        if not self._writing.acquire(blocking=False):
+        if not self.begin():
             raise Refusal(
                 "busy", "another backup is being written", "wait until it is finished (O7)"
             )
         try:
             yield
         finally:
-            self._writing.release()
+            self.end()
 
-    def _create(self, operation: str) -> Mapping[str, Any]:
+    def write(self, purpose: Purpose, pace: Callable[[], None]) -> Mapping[str, Any]:
+        """Write a backup; the caller has the right to write (`begin`).
+
+        Args:
+            purpose: what it is for.
+            pace: called in mid-writing; lets the time pass that a large backup takes.
+
+        Raises:
+            Refusal: `disk-full`, or what `pace` raises.
+        """
+        operation = purpose.operation
         facts = self._identity.change(next_export)
         entities = self._content.snapshot()
         report(self._machine, "backup.started", operation=operation, **_lineage(facts))
         try:
-            row = self._write(facts, entities, operation)
+            row = self._write(facts, entities, purpose, pace)
         except (OSError, sqlite3.Error, Refusal) as error:
             report(self._machine, "backup.failed", translate(error).code, operation=operation)
             raise
@@ -91,18 +126,20 @@ class Backups:
         self._rotate()
         return row
 
-    def _write(self, facts: Facts, entities: list[Entity], operation: str) -> Mapping[str, Any]:
+    def _write(
+        self, facts: Facts, entities: list[Entity], purpose: Purpose, pace: Callable[[], None]
+    ) -> Mapping[str, Any]:
         docs = archive.documents(entities)
         taken_at = instant(self._machine.calendar.now())
         entries = archive.parts(docs, archive.referenced(entities))
         manifest = archive.describe(facts, taken_at, entries)
         name = f"{facts.name}-{facts.backup_number:06d}.sar"
-        size, sha256 = self._write_file(f"{FOLDER}/{name}", manifest, docs)
-        row = (name, operation, manifest.epoch, manifest.generation, manifest.version)
+        size, sha256 = self._write_file(f"{FOLDER}/{name}", manifest, docs, pace)
+        row = (name, *purpose, manifest.epoch, manifest.generation, manifest.version)
         with self._identity.database.transaction() as connection:
             connection.execute(
-                "INSERT INTO backup (file, operation, epoch, generation, version, taken_at, size,"
-                " sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO backup (file, operation, job, keep, epoch, generation, version,"
+                " taken_at, size, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*row, manifest.taken_at, size, sha256),
             )
         found = self._find("file = ?", name)
@@ -111,14 +148,19 @@ class Backups:
         return found
 
     def _write_file(
-        self, path: str, manifest: archive.Manifest, docs: Mapping[str, bytes]
+        self,
+        path: str,
+        manifest: archive.Manifest,
+        docs: Mapping[str, bytes],
+        pace: Callable[[], None],
     ) -> tuple[int, str]:
         disk = self._machine.disk
         part = disk.create(f"{path}.part")
         try:
             written = archive.write(part, manifest, docs, self._blobs)
+            pace()
             part.sync()
-        except OSError:
+        except (OSError, Refusal):
             part.close()
             disk.unlink(f"{path}.part")  # what was written so far only fills the disk
             raise
@@ -130,7 +172,7 @@ class Backups:
     def list(self) -> list[Mapping[str, Any]]:
         """Return the finished backups, oldest first."""
         rows = self._identity.database.read(f"SELECT {FIELDS}, held FROM backup ORDER BY file")  # noqa: S608 - a constant list of columns
-        return [{**self._row(row), "held": bool(row[7])} for row in rows]
+        return [{**self._row(row), "held": bool(row["held"])} for row in rows]
 
     def hold(self, file: str, *, held: bool) -> None:
         """Keep a backup from rotation, or give it back.
@@ -159,8 +201,29 @@ class Backups:
             self._forget(name)
 
     def _rotate(self) -> None:
-        free = [one["file"] for one in self.list() if not one["held"]]
-        for name in free[: -self._keep]:
+        rows = self._identity.database.read(
+            "SELECT file, job, keep FROM backup WHERE NOT held ORDER BY file"
+        )
+        newest = {row["job"]: row["keep"] for row in rows}
+        for job, keep in newest.items():
+            files = [row["file"] for row in rows if row["job"] == job]
+            self._remove(files[:-keep])
+
+    @contextmanager
+    def opened(self, file: str) -> Iterator[tuple[BinaryIO, int]]:
+        """Open a finished backup for reading; its stream and size.
+
+        Raises:
+            Refusal: `no-such-file`.
+        """
+        if self._find("file = ?", file) is None:
+            raise Refusal("no-such-file", f"there is no backup {file[:60]}")
+        path = f"{FOLDER}/{file}"
+        with self._machine.disk.open(path) as stream:
+            yield stream, self._machine.disk.size(path)
+
+    def _remove(self, names: Sequence[str]) -> None:
+        for name in names:
             self._forget(name)
             with contextlib.suppress(FileNotFoundError):
                 self._machine.disk.unlink(f"{FOLDER}/{name}")
@@ -188,7 +251,12 @@ def next_export(facts: Facts) -> Facts:
     lineage = facts.lineage
     if facts.holds_epoch or not lineage.holder:
         lineage = replace(lineage, generation=lineage.generation + 1)
-    return replace(facts, lineage=lineage, backup_number=facts.backup_number + 1)
+    return numbered(replace(facts, lineage=lineage))
+
+
+def numbered(facts: Facts) -> Facts:
+    """Give a file that is written its number."""
+    return replace(facts, backup_number=facts.backup_number + 1)
 
 
 def _lineage(facts: Facts) -> dict[str, int]:

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 
 from emulator.appliance.entities import Entity, canonical, check, digest
 from emulator.appliance.refusal import Refusal
-from emulator.ports import Database, Disk, WritableFile
+from emulator.appliance.vault import Vault
+from emulator.ports import Bell, Database, Disk, WritableFile
 
 FOLDER = "content"
 PIECE = 256 * 1024
@@ -34,7 +35,7 @@ def discard(disk: Disk, name: str) -> None:
     disk.sync_dir(FOLDER)
 
 
-def build(disk: Disk, name: str, entities: Iterable[Entity]) -> int:
+def build(disk: Disk, name: str, entities: Iterable[Entity], vault: Vault) -> int:
     """Write a new content database, durable when this returns; the number of entities."""
     database = disk.database(path_of(name))
     try:
@@ -45,7 +46,7 @@ def build(disk: Disk, name: str, entities: Iterable[Entity]) -> int:
             )
             connection.executemany(
                 "INSERT INTO entity VALUES (?, ?, ?)",
-                [(one.kind, one.id, canonical(one.body)) for one in entities],
+                [_sealed(one, vault) for one in entities],
             )
         count = int(database.read("SELECT count(*) FROM entity")[0][0])
     finally:
@@ -57,10 +58,20 @@ def build(disk: Disk, name: str, entities: Iterable[Entity]) -> int:
 class Content:
     """The current entities. Threads may read while an import exchanges the database."""
 
-    def __init__(self, disk: Disk, name: str) -> None:
+    def __init__(self, disk: Disk, name: str, vault: Vault) -> None:
         self._disk = disk
+        self._vault = vault
         self._database: Database = disk.database(path_of(name))
         self._exchange = threading.Lock()  # held for single reads and writes only
+        self._watchers: list[Bell] = []
+
+    def watch(self, bell: Bell) -> None:
+        """Ring a bell whenever the content changes."""
+        self._watchers.append(bell)
+
+    def _ring(self) -> None:
+        for bell in self._watchers:
+            bell.ring()
 
     def exchange(self, name: str) -> None:
         """Go on with another database; the old one is closed, not removed."""
@@ -68,19 +79,20 @@ class Content:
         with self._exchange:
             old, self._database = self._database, database
             old.close()
+        self._ring()
 
     def snapshot(self) -> list[Entity]:
         """Return all entities at one instant, by kind and id."""
         with self._exchange:
             rows = self._database.read("SELECT kind, id, body FROM entity ORDER BY kind, id")
-        return [Entity(row[0], row[1], json.loads(row[2])) for row in rows]
+        return [Entity(row[0], row[1], self._open(*row)) for row in rows]
 
     def all(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return the entities of one kind by id, in the order of their ids."""
         sql = "SELECT id, body FROM entity WHERE kind = ? ORDER BY id"
         with self._exchange:
             rows = self._database.read(sql, (kind,))
-        return {row[0]: json.loads(row[1]) for row in rows}
+        return {row[0]: self._open(kind, *row) for row in rows}
 
     def get(self, kind: str, key: str) -> dict[str, Any] | None:
         """Return one entity's body, or None."""
@@ -88,8 +100,7 @@ class Content:
             rows = self._database.read(
                 "SELECT body FROM entity WHERE kind = ? AND id = ?", (kind, key)
             )
-        found: dict[str, Any] | None = json.loads(rows[0][0]) if rows else None
-        return found
+        return self._open(kind, key, rows[0][0]) if rows else None
 
     def add(self, entity: Entity) -> None:
         """Add an entity.
@@ -105,9 +116,10 @@ class Content:
 
     def put(self, entities: Iterable[Entity]) -> None:
         """Write entities in one transaction, replacing those of the same kind and id."""
-        rows = [(one.kind, one.id, canonical(check(one).body)) for one in entities]
+        rows = [_sealed(check(one), self._vault) for one in entities]
         with self._exchange, self._database.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO entity VALUES (?, ?, ?)", rows)
+        self._ring()
 
     def remove(self, kind: str, key: str) -> None:
         """Remove an entity.
@@ -119,15 +131,26 @@ class Content:
             raise Refusal("no-such-object", f"there is no {kind}/{key}", f"{kind} list shows them")
         with self._exchange, self._database.transaction() as connection:
             connection.execute("DELETE FROM entity WHERE kind = ? AND id = ?", (kind, key))
+        self._ring()
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of every entity by `kind/id`."""
         return {f"{one.kind}/{one.id}": digest(one) for one in self.snapshot()}
 
+    def _open(self, kind: str, key: str, body: str) -> dict[str, Any]:
+        """Return the body of an entity, its secrets laid open."""
+        return self._vault.reveal_all(json.loads(body), f"{kind}/{key}")
+
     def close(self) -> None:
         """Close the database."""
         with self._exchange:
             self._database.close()
+
+
+def _sealed(entity: Entity, vault: Vault) -> tuple[str, str, str]:
+    """Return the row of an entity, its secrets sealed (D15)."""
+    body = vault.seal_all(entity.body, f"{entity.kind}/{entity.id}")
+    return entity.kind, entity.id, canonical(body)
 
 
 class Blobs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import io
 import json
@@ -51,8 +52,15 @@ def apply(disk: Disk, identity: Identity, blobs: Blobs) -> None:
             "make it with emulator.factory.pair",
         ) from error
     contents.discard(disk, FIRST)
-    contents.build(disk, FIRST, entities)
+    contents.build(disk, FIRST, entities, identity.vault)
     identity.create(facts)
+
+
+def forget(disk: Disk) -> None:
+    """Remove the factory settings of a box that has its facts: they hold secrets (D15)."""
+    with contextlib.suppress(FileNotFoundError):
+        disk.unlink(FILE)
+        disk.sync_dir("")
 
 
 def _facts(settings: Mapping[str, Any]) -> Facts:

@@ -169,7 +169,7 @@ class Importer:
             require_administrator(entities)
             source.supply(self._blobs, session.check)
         contents.discard(disk, name)  # of an import that was cut off, in this same life
-        objects = contents.build(disk, name, entities)
+        objects = contents.build(disk, name, entities, self._identity.vault)
         return Draft(name, incoming, source.manifest, source.blobs(), objects)
 
     def _opened(self, route: Route) -> BinaryIO:
@@ -250,7 +250,7 @@ def recover(machine: Machine, identity: Identity, blobs: Blobs) -> str:
             disk.unlink(f"{contents.FOLDER}/{file}")
     for file in disk.list(INCOMING):
         disk.unlink(f"{INCOMING}/{file}")
-    content = Content(disk, facts.content)
+    content = Content(disk, facts.content, identity.vault)
     sweep(disk, blobs, content)
     content.close()
     if facts.importing is None and facts.superseded is None:

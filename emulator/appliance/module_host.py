@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from redundancy.pages.frame import Frame, Language
 
 
+MODULE = "redundanz"
+Secret = Callable[[str], str]
+
+
 class Wiring(Protocol):
     """The ports of a module that lead out of its box."""
 
@@ -42,18 +46,25 @@ class Wiring(Protocol):
     def store(self) -> Store:
         """The module's own folder."""
 
+    @property
+    def secret(self) -> Secret:
+        """Returns a secret of the module's configuration (D15)."""
+
 
 @dataclass(frozen=True)
 class LinuxWiring:
     """The module's own adapters."""
 
+    secret: Secret
     local: Channel
     transport: Transport
     addresses: Addresses
     store: Store
 
 
-def linux_wiring(appliancectl: str, interface: str, folder: str, stopwatch: Stopwatch) -> Wiring:
+def linux_wiring(
+    appliancectl: str, interface: str, folder: str, stopwatch: Stopwatch, secret: Secret
+) -> Wiring:
     """Return the adapters for an appliance on a real kernel.
 
     Args:
@@ -61,6 +72,7 @@ def linux_wiring(appliancectl: str, interface: str, folder: str, stopwatch: Stop
         interface: the LAN port.
         folder: the module's own folder.
         stopwatch: of the machine.
+        secret: returns a secret of the module's configuration.
     """
     from redundancy.adapters.addresses import RawAddresses  # noqa: PLC0415 - not used in `sim`
     from redundancy.adapters.local import LocalChannel  # noqa: PLC0415 - not used in `sim`
@@ -68,6 +80,7 @@ def linux_wiring(appliancectl: str, interface: str, folder: str, stopwatch: Stop
     from redundancy.adapters.store import FileStore  # noqa: PLC0415 - not used in `sim`
 
     return LinuxWiring(
+        secret,
         LocalChannel(appliancectl),
         SshTransport(),
         RawAddresses(interface, stopwatch),
@@ -105,6 +118,9 @@ class _Services:
     @property
     def store(self) -> Store:
         return self.wiring.store
+
+    def secret(self, field: str) -> str:
+        return self.wiring.secret(field)
 
     def start(self, name: str, body: Callable[[], None]) -> None:
         self.machine.start(name, body)

@@ -11,6 +11,7 @@ from emulator.appliance.fence import Gate
 from emulator.appliance.identity import Identity
 from emulator.appliance.importer import Importer
 from emulator.appliance.intake import Intake
+from emulator.appliance.jobs import Jobs
 from emulator.appliance.mail_queue import MailQueue
 from emulator.appliance.modules import Module
 from emulator.appliance.snapshots import Snapshots
@@ -32,6 +33,7 @@ class Parts:
     content: Content
     backups: Backups
     snapshots: Snapshots
+    jobs: Jobs
     gate: Gate
     intake: Intake
     importer: Importer

@@ -167,6 +167,11 @@ class Facts:
         """Whether this box is the current active (D14)."""
         return self.lineage.epoch > 0 and self.lineage.holder == self.server_key
 
+    @property
+    def is_standby(self) -> bool:
+        """Whether another box holds the epoch that this one is in (D14)."""
+        return self.lineage.epoch > 0 and not self.holds_epoch
+
     def dump(self) -> str:
         """Render as JSON."""
         return json.dumps(asdict(self), sort_keys=True)

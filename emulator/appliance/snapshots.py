@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.appliance import archive
-from emulator.appliance.backups import Backups, next_export
+from emulator.appliance.archive_reader import Archive
+from emulator.appliance.backups import Backups, next_export, numbered
 from emulator.appliance.records import Facts, instant
 from emulator.appliance.references import SNAPSHOTS
 from emulator.appliance.refusal import Refusal
@@ -30,36 +31,59 @@ class Snapshots:
         self._machine = machine
         self._identity = store.identity
         self._content = store.content
+        self._blobs = store.blobs
         self._backups = backups
 
-    def create(self, operation: str) -> Mapping[str, Any]:
-        """Seal the content of this instant; a repeated operation gets the first seal.
+    def create(self, operation: str, of: str = "") -> Mapping[str, Any]:
+        """Seal the content of this instant, or what a finished backup holds (D3).
+
+        A repeated operation gets the first seal.
 
         Raises:
-            Refusal: `busy` while a backup is being written, `disk-full`.
+            Refusal: `busy` while a backup is being written, `disk-full`; `no-such-file`,
+                `not-a-backup`, `checksum` for a backup that is not sound.
         """
         made = self._find("operation = ?", operation)
         if made is not None:
             return made
         with self._backups.writing():
             self._limit(KEEP - 1)
-            facts = self._identity.change(next_export)
-            return self._create(facts, operation)
+            facts = self._identity.change(numbered if of else next_export)
+            name = f"{facts.name}-{facts.backup_number:06d}.seal"
+            if of:
+                return self._of_backup(of, name, operation)
+            return self._of_content(facts, name, operation)
 
-    def _create(self, facts: Facts, operation: str) -> Mapping[str, Any]:
+    def _of_content(self, facts: Facts, name: str, operation: str) -> Mapping[str, Any]:
         entities = self._content.snapshot()
         docs = archive.documents(entities)
         entries = archive.parts(docs, archive.referenced(entities))
         taken_at = instant(self._machine.calendar.now())
-        manifest = archive.describe(facts, taken_at, entries)
-        name = f"{facts.name}-{facts.backup_number:06d}.seal"
+        return self._register(name, operation, archive.describe(facts, taken_at, entries), docs)
+
+    def _of_backup(self, file: str, name: str, operation: str) -> Mapping[str, Any]:
+        """Seal a `.sar`; its files go back into the store once the seal holds them there."""
+        with self._backups.opened(file) as (stream, size):
+            source = Archive(stream, size)
+            docs = archive.documents(source.entities())
+            made = self._register(name, operation, source.manifest, docs)
+            try:
+                source.supply(self._blobs, lambda: None)
+            except (OSError, Refusal):
+                self._forget(name)
+                raise
+        return made
+
+    def _register(
+        self, name: str, operation: str, manifest: archive.Manifest, docs: Mapping[str, bytes]
+    ) -> Mapping[str, Any]:
         size, sha256 = self._write(f"{SNAPSHOTS}/{name}", manifest, docs)
         lineage = (manifest.epoch, manifest.generation, manifest.version)
         with self._identity.database.transaction() as connection:
             connection.execute(
                 "INSERT INTO snapshot (file, operation, epoch, generation, version, taken_at,"
                 " size, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (name, operation, *lineage, taken_at, size, sha256),
+                (name, operation, *lineage, manifest.taken_at, size, sha256),
             )
         report(
             self._machine,

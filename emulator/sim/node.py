@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import httpx
@@ -152,7 +153,14 @@ class SimNode:
             sever=_sever,
             power_off=lambda: machine.start("shutdown", self._shut_down),
             load=lambda loaded: self._load(
-                machine, SimWiring(self._site, life, machine, loaded.dispatch)
+                machine,
+                SimWiring(
+                    self._site,
+                    life,
+                    machine,
+                    loaded.dispatch,
+                    partial(loaded.module_secret, "redundanz"),
+                ),
             ),
         )
         running = _Running(life, appliance)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from emulator.ports import Bell
@@ -115,6 +115,13 @@ class SimCalendar:
             self._world.sleep(0)  # a turn for others, so that waiting for the past is found
             return True
         return self._served.wait(until, bell)
+
+    def rest(self, duration: timedelta, bell: Bell) -> timedelta:
+        """Let a duration of served time pass; what is left when the bell rings."""
+        end = self._served.now + duration
+        if self.wait(end, bell):
+            return timedelta()
+        return max(end - self._served.now, timedelta())
 
     def hold(self, why: str) -> AbstractContextManager[None]:
         """Say why the running task holds the Calendar; that it does needs no saying."""

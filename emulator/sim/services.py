@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, cast
 
 from emulator.ports import Disk
@@ -158,11 +158,20 @@ class SimWiring:
         life: of the machine.
         machine: the box.
         dispatch: carries out a command of its appliance.
+        secret: returns a secret of the module's configuration.
     """
 
     FOLDER = "module/redundanz"
 
-    def __init__(self, site: Site, life: Life, machine: SimMachine, dispatch: Dispatch) -> None:
+    def __init__(
+        self,
+        site: Site,
+        life: Life,
+        machine: SimMachine,
+        dispatch: Dispatch,
+        secret: Callable[[str], str],
+    ) -> None:
+        self.secret = secret
         self.local = LocalChannel(life, dispatch)
         self.transport = SimTransport(site, life, machine.station)
         self.addresses = SimAddresses(site, machine)

@@ -29,6 +29,7 @@ class FakeServices:
         remote: the channel to the other appliance that `transport` hands out.
         threads: what was started and not yet run, by name.
         reports: all events, in order.
+        secrets: of the module's configuration, by field.
     """
 
     calendar: FakeCalendar = field(default_factory=FakeCalendar)
@@ -38,6 +39,7 @@ class FakeServices:
     store: MemoryStore = field(default_factory=MemoryStore)
     threads: dict[str, Callable[[], None]] = field(default_factory=dict)
     reports: list[Report] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
     transport: FakeTransport = field(init=False)
     addresses: FakeAddresses = field(init=False)
 
@@ -49,6 +51,10 @@ class FakeServices:
     def start(self, name: str, body: Callable[[], None]) -> None:
         """Remember a thread; the test runs it with `run`."""
         self.threads[name] = body
+
+    def secret(self, field: str) -> str:
+        """Return a secret."""
+        return self.secrets.get(field, "")
 
     def run(self, name: str) -> None:
         """Run a started thread's body in the calling thread."""

@@ -26,6 +26,8 @@ class FakeCalendar:
     """A Calendar for one thread: `wait` moves the time to its end at once.
 
     Attributes:
+        jumps: how far the clock was set forward (or back) in all, beside what passed.
+        rests: the duration of every rest.
         waits: the `until` of every wait, None for those that waited for the bell alone.
         holds: the reasons of all holds.
     """
@@ -35,6 +37,8 @@ class FakeCalendar:
         self._due: list[tuple[datetime, Callable[[], None]]] = []
         self._rung: set[Bell] = set()
         self.waits: list[datetime | None] = []
+        self.rests: list[timedelta] = []
+        self.jumps = timedelta()
         self.holds: list[str] = []
 
     def now(self) -> datetime:
@@ -74,6 +78,26 @@ class FakeCalendar:
                 return True
         self._rung.discard(bell)
         return False
+
+    def rest(self, duration: timedelta, bell: Bell) -> timedelta:
+        """Let a duration pass; a jump of the clock meanwhile changes nothing (C3)."""
+        self.rests.append(duration)
+        passed, steady = self._now + duration, self.jumps
+        while bell not in self._rung and self._due and self._due[0][0] <= passed:
+            self._next()
+            passed += self.jumps - steady
+            steady = self.jumps
+        if bell not in self._rung:
+            self._now = passed
+            return timedelta()
+        self._rung.discard(bell)
+        return max(passed - self._now, timedelta())
+
+    def jump(self, distance: timedelta) -> None:
+        """Set the clock forward, or back; no time passes, and what was due stays as far off."""
+        self._now += distance
+        self.jumps += distance
+        self._due = [(instant + distance, action) for instant, action in self._due]
 
     @contextmanager
     def hold(self, why: str) -> Iterator[None]:

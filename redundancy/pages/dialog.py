@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from os import SEEK_END
 from typing import BinaryIO, cast
@@ -17,51 +16,17 @@ from flask.typing import ResponseReturnValue
 from redundancy.configuration import ModuleConfiguration
 from redundancy.errors import RedundancyError
 from redundancy.pages import forms, texts
+from redundancy.pages.general import General
 from redundancy.pages.navigation import DIALOG
-from redundancy.pages.session import CONFLICT, WRONG_FIELDS, Problem, Session
-
-SEE_OTHER = 303
-TRANSFER_REFRESH_S = 3
+from redundancy.pages.session import CONFLICT, SEE_OTHER, WRONG_FIELDS, Problem, Session
 
 
 def add_to(blueprint: Blueprint, session: Session) -> None:
     """Add the dialog."""
-    _General(session).add_to(blueprint)
+    General(session).add_to(blueprint)
     _Settings(session).add_to(blueprint)
     _Standby(session).add_to(blueprint)
     _Import(session).add_to(blueprint)
-
-
-@dataclass(frozen=True)
-class _General:
-    """*Allgemein*: what it is, its role, its runs (R19)."""
-
-    session: Session
-
-    def add_to(self, blueprint: Blueprint) -> None:
-        first, show = self.session.read(self.first), self.session.read(self.show)
-        # Without the slash too: a redirect to it would name whatever host the client claims.
-        blueprint.add_url_rule(f"{DIALOG}/", "dialog", first, methods=["GET"], strict_slashes=False)
-        blueprint.add_url_rule(f"{DIALOG}/allgemein", "general", show, methods=["GET"])
-
-    def first(self) -> ResponseReturnValue:
-        return redirect(f"{DIALOG}/allgemein", SEE_OTHER)
-
-    def show(self) -> Response:
-        seen = self.session.console.overview()
-        moving = texts.transfer(self.session.language, seen.transfer) if seen.transfer else ""
-        return self.session.page(
-            "general.html",
-            seen=seen,
-            local=partial(_local, ZoneInfo(seen.zone)),
-            transfer=moving,
-            refresh_s=TRANSFER_REFRESH_S if moving else None,
-        )
-
-
-def _local(zone: ZoneInfo, instant: datetime) -> str:
-    """Show an instant as the clock on the appliance's wall does."""
-    return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @dataclass(frozen=True)
@@ -99,7 +64,16 @@ class _Settings:
         problem: Problem | None = None,
     ) -> Response:
         return self.session.page(
-            "settings.html", status, form=filled, units=forms.UNITS, saved=saved, problem=problem
+            "settings.html",
+            status,
+            form=filled,
+            units=forms.UNITS,
+            sources=forms.SOURCES,
+            languages=forms.LANGUAGES,
+            meets=self.session.console.collisions(),
+            local=partial(texts.local, ZoneInfo(self.session.console.overview().zone)),
+            saved=saved,
+            problem=problem,
         )
 
 

@@ -12,6 +12,9 @@ from pydantic import ValidationError
 from redundancy.configuration import ModuleConfiguration
 
 UNITS = ("minute", "hour", "day", "week", "month")
+SOURCES = ("fresh", "latest")
+LANGUAGES = ("de", "en")
+GENERAL = ("name", "description", "log_level")
 SETTINGS = (
     "licence_key",
     "attempts_max",
@@ -22,7 +25,20 @@ SETTINGS = (
     "start_date",
     "start_time",
 )
+FURTHER = (
+    "backup_source",
+    "backup_age_max_h",
+    "backup_wait_limit_min",
+    "stale_after_h",
+    "language",
+)
 STANDBY = ("standby_user", "standby_password", "standby_server")
+
+
+_DEFAULTS = {
+    name: ModuleConfiguration.model_fields[name].default
+    for name in ("attempts_max", "repeat_unit", "repeat_every", *FURTHER)
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +59,7 @@ class Filled:
 def shown(saved: ModuleConfiguration | None) -> Filled:
     """Return the form of a saved configuration; the password never leaves it."""
     if saved is None:
-        return Filled({"attempts_max": 3, "send_mails": True, "repeat_unit": "day"})
+        return Filled({**_DEFAULTS, "send_mails": True})
     return Filled(saved.model_dump(exclude={"standby_password"}))
 
 
@@ -52,7 +68,13 @@ def filled_settings(typed: Mapping[str, str], saved: ModuleConfiguration | None)
     values: dict[str, Any] = {name: typed.get(name, "").strip() for name in SETTINGS}
     values["licence_key"] = values["licence_key"].upper()
     values["send_mails"] = "send_mails" in typed
+    values |= {name: typed[name].strip() for name in FURTHER if name in typed}
     return _validated(values, saved)
+
+
+def filled_general(typed: Mapping[str, str], saved: ModuleConfiguration) -> Filled:
+    """Read *Allgemein* (R19)."""
+    return _validated({name: typed.get(name, "").strip() for name in GENERAL}, saved)
 
 
 def filled_standby(typed: Mapping[str, str], saved: ModuleConfiguration) -> Filled:

@@ -16,6 +16,7 @@ from redundancy.pages import texts
 from redundancy.pages.frame import Frame, Language
 from redundancy.pages.navigation import tabs
 
+SEE_OTHER = 303
 CONFLICT = 409
 WRONG_FIELDS = 422
 

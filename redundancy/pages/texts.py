@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from redundancy.pages.english import ENGLISH
 from redundancy.pages.frame import Language
@@ -23,6 +24,11 @@ def text(language: Language, key: str, **values: object) -> str:
 def known(language: Language, key: str) -> str:
     """Return a sentence, "" for a key without one (a code that only the engine knows)."""
     return TABLES[language].get(key, "")
+
+
+def local(zone: ZoneInfo, instant: datetime) -> str:
+    """Show an instant as the clock on the appliance's wall does."""
+    return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def age(language: Language, duration: timedelta) -> str:

@@ -87,6 +87,7 @@ class Pair:
         remote.answer("import", {"epoch": 1, "generation": 4, "objects": 9})
         self.journal = Journal(self.services.store, self.services.calendar, self.services.report)
         self.settings = configuration()
+        self.services.secrets["standby_password"] = "s3cret"
         local.answer("module get", {"values": stored(self.settings)})
 
     @property
@@ -117,9 +118,8 @@ def sha256(data: bytes) -> str:
 
 
 def stored(settings: ModuleConfiguration) -> dict[str, Any]:
-    """Return a configuration as the appliance keeps it."""
-    password = settings.standby_password.get_secret_value()
-    return {**settings.model_dump(mode="json"), "standby_password": password}
+    """Return a configuration as the appliance shows it."""
+    return {**settings.model_dump(mode="json"), "standby_password": ""}
 
 
 def commands(calls: Sequence[str]) -> list[str]:

@@ -40,6 +40,7 @@ def network(address: str, **changes: Any) -> NetworkSettings:
     return NetworkSettings(**values)
 
 
+@pytest.mark.covers("R10", "V5")
 def test_a_sound_pair_has_no_problems() -> None:
     assert codes({}, {}) == []
 
@@ -59,10 +60,12 @@ def test_a_sound_pair_has_no_problems() -> None:
         ({}, {"licences": licences("pbx2", users=4)}, "too-few-user-licences"),
     ],
 )
+@pytest.mark.covers("R2", "R7", "R8", "R9", "R11", "R12", "V1", "V3", "V4")
 def test_each_lack_is_named(active: dict[str, Any], standby: dict[str, Any], code: str) -> None:
     assert code in codes(active, standby)
 
 
+@pytest.mark.covers("R14")
 def test_the_message_names_the_appliance_and_the_licence() -> None:
     pair = (
         status("pbx1", "198.18.0.10"),

@@ -28,6 +28,7 @@ from redundancy.role import Roles, roles
         ("A", "A", 0, "A", Roles("active", "standby")),  # no epoch was ever opened
     ],
 )
+@pytest.mark.covers("R22", "D14")
 def test_role(
     own: str | None, configured: str | None, epoch: int, holder: str, expected: Roles
 ) -> None:

@@ -25,6 +25,7 @@ def done(count: int) -> rb.State:
     return state
 
 
+@pytest.mark.covers("R57")
 def test_the_seven_steps_in_order_finish_the_rollback() -> None:
     state = done(7)
     assert state.next is None
@@ -32,6 +33,7 @@ def test_the_seven_steps_in_order_finish_the_rollback() -> None:
 
 
 @pytest.mark.parametrize("position", range(7))
+@pytest.mark.covers("R57", "B2")
 def test_a_step_out_of_order_is_refused_and_a_finished_one_changes_nothing(position: int) -> None:
     state = done(position)
     for later in rb.ORDER[position + 1 :]:

@@ -105,6 +105,7 @@ def test_a_wrong_password_is_not_tried_again() -> None:
     assert state.attempt == 1
 
 
+@pytest.mark.covers("D4")
 def test_a_precondition_refuses_the_run_before_anything_is_exported_or_sent() -> None:
     problem = Problem("version-mismatch", "pbx2", "older", "update")
     state, actions = walk(started(), run.Checked((problem,), OLDER))
@@ -122,6 +123,7 @@ def test_an_indefinite_import_is_looked_at_before_anything_else() -> None:
     assert walk(state, run.Checked((), OLDER))[0].phase == "waiting"
 
 
+@pytest.mark.covers("T14")
 def test_success_that_cannot_be_read_back_is_a_failure() -> None:
     state, actions = walk(sending(), run.Done(), run.Done(), run.Checked((), OLDER))
     assert state.phase == "waiting"
@@ -153,6 +155,7 @@ OBSERVATIONS = st.sampled_from(
 
 @settings(max_examples=300)
 @given(st.integers(1, 4), st.lists(OBSERVATIONS, max_size=40))
+@pytest.mark.covers("D1", "D2", "R23")
 def test_whatever_is_observed_the_invariants_hold(
     attempts_max: int, seen: list[run.Observation]
 ) -> None:

@@ -20,8 +20,9 @@ def pair() -> Pair:
 
 
 def begin(pair: Pair, attempts_max: int = 3) -> run.State:
-    def wait(action: run.WaitUntil) -> None:
-        assert pair.services.calendar.wait(action.at, pair.services.calendar.bell())
+    def wait(duration: timedelta) -> None:
+        calendar = pair.services.calendar
+        assert not calendar.rest(duration, calendar.bell())
 
     running = Running(pair.services, pair.journal, pair.settings, pair.desk, wait)
     return running.drive(run.Started(1, 1, attempts_max, after_failure=False, reason="scheduled"))
@@ -38,18 +39,19 @@ def test_a_healthy_run_fences_sends_and_imports_once(pair: Pair) -> None:
     assert pair.mails() == []
 
 
+@pytest.mark.covers("R24", "D1", "T1")
 def test_a_cut_attempt_is_followed_by_another_after_five_minutes(pair: Pair) -> None:
     pair.services.remote.answer(
         "status", status("pbx2"), status("pbx2"), status("pbx2", origin=origin(4))
     )
     pair.services.remote.fail("receive", CUT, after_bytes=600)
-    start = pair.services.calendar.now()
     assert begin(pair).phase == "succeeded"
-    assert pair.services.calendar.waits == [start + timedelta(minutes=5)]
+    assert pair.services.calendar.rests == [timedelta(minutes=5)]
     tokens = [one.argv[1] for one in pair.services.remote.calls if one.argv[0] == "receive"]
     assert tokens == ["1.1.1", "1.1.2"]
 
 
+@pytest.mark.covers("R26", "R27", "D5", "T3")
 def test_the_mail_of_a_failed_run_lists_every_attempt_and_its_cause(pair: Pair) -> None:
     pair.services.remote.answer("fence", CUT)
     pair.services.remote.answer("status", status("pbx2"))
@@ -59,6 +61,7 @@ def test_the_mail_of_a_failed_run_lists_every_attempt_and_its_cause(pair: Pair) 
     assert mail["body"].count("connection-lost") == 2
 
 
+@pytest.mark.covers("R26", "M2")
 def test_no_mail_is_sent_when_mails_are_off(pair: Pair) -> None:
     pair.settings = configuration(send_mails=False, mail_address="")
     pair.services.remote.answer("fence", CUT)
@@ -67,12 +70,14 @@ def test_no_mail_is_sent_when_mails_are_off(pair: Pair) -> None:
     assert pair.mails() == []
 
 
+@pytest.mark.covers("D2", "T13")
 def test_an_import_whose_answer_was_lost_counts_when_it_is_read_back(pair: Pair) -> None:
     pair.services.remote.answer("import", IndefiniteError("gone"))
     assert begin(pair).phase == "succeeded"
     assert commands(pair.services.remote.commands()).count("import") == 1
 
 
+@pytest.mark.covers("R7", "D4", "V1")
 def test_a_version_mismatch_refuses_before_a_byte_is_sent(pair: Pair) -> None:
     pair.services.remote.answer("status", status("pbx2", version="8.1.2.4"))
     assert begin(pair).phase == "refused"
@@ -80,6 +85,7 @@ def test_a_version_mismatch_refuses_before_a_byte_is_sent(pair: Pair) -> None:
     assert "version-mismatch" in pair.mails()[0]["body"]
 
 
+@pytest.mark.covers("R35", "D15", "T7")
 def test_a_wrong_password_ends_the_run_and_stands_nowhere(pair: Pair) -> None:
     pair.services.transport.password = "another"
     assert begin(pair).phase == "failed"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import calendar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,11 @@ from hypothesis import strategies as st
 
 from redundancy.schedule import RepeatUnit, Schedule
 
-ZONES = ["Europe/Berlin", "UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]
+ZONES = [
+    "Europe/Berlin", "UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu",
+    "America/St_Johns", "Africa/Casablanca", "Africa/Cairo", "Asia/Tehran", "Pacific/Chatham",
+    "Pacific/Apia", "America/Santiago", "Europe/Dublin", "Asia/Gaza", "Pacific/Kiritimati",
+]  # fmt: skip
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -44,7 +49,7 @@ def reference(schedule: Schedule, number: int) -> datetime:
     return by_minutes(anchor.replace(year=year, month=month, day=day), schedule.zone)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31)).map(
         lambda one: one.replace(second=0, microsecond=0)
@@ -54,6 +59,7 @@ def reference(schedule: Schedule, number: int) -> datetime:
     st.integers(1, 40),
     st.integers(0, 30),
 )
+@pytest.mark.covers("R28", "R29", "R30", "R31", "D6")
 def test_every_slot_is_where_the_reference_says(
     anchor: datetime, zone: str, unit: RepeatUnit, every: int, number: int
 ) -> None:
@@ -72,6 +78,7 @@ def test_every_slot_is_where_the_reference_says(
         (datetime(2026, 10, 25), "2026-10-25T00:30:00+00:00"),  # 02:30 happens twice
     ],
 )
+@pytest.mark.covers("D6", "C1")
 def test_a_daily_run_fires_exactly_once_on_both_daylight_saving_days(
     day: datetime, expected: str
 ) -> None:
@@ -82,6 +89,7 @@ def test_a_daily_run_fires_exactly_once_on_both_daylight_saving_days(
     assert schedule.after(first) > start + timedelta(hours=23)
 
 
+@pytest.mark.covers("D6", "C2")
 def test_the_thirty_first_is_clamped_and_does_not_drift() -> None:
     schedule = Schedule(datetime(2024, 1, 31, 3), BERLIN, "month", 1)
     days = [schedule.slot(number).astimezone(BERLIN).day for number in range(13)]
@@ -93,3 +101,69 @@ def test_before_the_anchor_nothing_is_due() -> None:
     before = datetime(2025, 12, 1, tzinfo=UTC)
     assert schedule.latest(before) is None
     assert schedule.after(before) == schedule.slot(0)
+
+
+# Every day of four years, one of them a leap year, as the anchor.
+CYCLE = [date(2024, 1, 1) + timedelta(days=one) for one in range(4 * 365 + 1)]
+
+
+@pytest.mark.covers("R28", "R29", "R30", "D6", "C2")
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("every", [1, 5])
+def test_from_any_anchor_months_clamp_to_the_last_day_and_never_drift(
+    zone: str, every: int
+) -> None:
+    for anchor in CYCLE:
+        wall = datetime(anchor.year, anchor.month, anchor.day, 12)
+        schedule = Schedule(wall, ZoneInfo(zone), "month", every)
+        for number in (1, 2, 11, 12, 13, 25, 48):
+            local = schedule.slot(number).astimezone(schedule.zone)
+            months = anchor.month - 1 + number * every
+            year, month = anchor.year + months // 12, months % 12 + 1
+            last = calendar.monthrange(year, month)[1]
+            expected = (year, month, min(anchor.day, last), 12)
+            assert (local.year, local.month, local.day, local.hour) == expected
+
+
+@pytest.mark.covers("R29", "R30", "R31", "D6")
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize(("unit", "days"), [("day", 1), ("week", 7)])
+def test_from_any_anchor_days_and_weeks_keep_their_wall_time(
+    zone: str, unit: RepeatUnit, days: int
+) -> None:
+    for anchor in CYCLE:
+        wall = datetime(anchor.year, anchor.month, anchor.day, 12)
+        schedule = Schedule(wall, ZoneInfo(zone), unit, 3)
+        for number in (0, 1, 30, 121):
+            local = schedule.slot(number).astimezone(schedule.zone).replace(tzinfo=None)
+            assert local == wall + timedelta(days=3 * days * number)
+
+
+@pytest.mark.covers("D6", "C1")
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("minute", [0, 30, 59])
+def test_a_daily_slot_exists_once_a_day_in_every_zone_and_hour_of_the_year(
+    zone: str, minute: int
+) -> None:
+    for hour in (0, 1, 2, 3, 23):
+        schedule = Schedule(datetime(2026, 1, 1, hour, minute), ZoneInfo(zone), "day", 1)
+        slots = [schedule.slot(number) for number in range(366)]
+        gaps = {later - earlier for earlier, later in pairwise(slots)}
+        assert all(timedelta(hours=22) < one < timedelta(hours=26) for one in gaps)
+        locals_ = [one.astimezone(schedule.zone) for one in slots]
+        shifted = [one for one in locals_ if (one.hour, one.minute) != (hour, minute)]
+        assert len({one.date() for one in locals_}) >= len(locals_) - len(shifted)
+        assert len(shifted) <= 2  # the days whose clock leaps over this time
+
+
+@pytest.mark.covers("D6")
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 5000), st.integers(0, 400), st.sampled_from(ZONES))
+def test_counted_slots_are_those_between(start: int, length: int, zone: str) -> None:
+    schedule = Schedule(datetime(2026, 1, 1, 2, 30), ZoneInfo(zone), "day", 1)
+    first = schedule.after(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=start))
+    last = first + timedelta(hours=length)
+    count, slot = 0, first
+    while slot <= last:
+        count, slot = count + 1, schedule.after(slot)
+    assert schedule.count(first, last) == count

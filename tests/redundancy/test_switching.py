@@ -39,6 +39,7 @@ def click(pair: Pair, *, confirmed: bool = False) -> tuple[switchover.State, lis
     return switching.drive(switchover.Asked("switchover-1", "0001", confirmed)), answers
 
 
+@pytest.mark.covers("R5", "D10")
 def test_a_silent_address_is_claimed_announced_and_everything_follows(pair: Pair) -> None:
     state, answers = click(pair)
     assert state.phase == "finished"
@@ -53,6 +54,7 @@ def test_a_silent_address_is_claimed_announced_and_everything_follows(pair: Pair
     assert "--epoch 2" in acts[0]
 
 
+@pytest.mark.covers("R54", "R55", "D13", "M2")
 def test_every_user_with_an_address_gets_one_message_in_their_language(pair: Pair) -> None:
     pair.settings = pair.settings.model_copy(update={"send_mails": False})
     click(pair)
@@ -85,6 +87,7 @@ def test_an_answer_refuses_at_once_and_changes_nothing(pair: Pair) -> None:
         ({"lines": {"isdn": 2, "sip": 1}}, "lines"),
     ],
 )
+@pytest.mark.covers("D17", "R53", "F8")
 def test_doubts_ask_first_and_pass_when_confirmed(
     pair: Pair, changes: dict[str, object], code: str
 ) -> None:

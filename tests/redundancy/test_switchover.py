@@ -47,6 +47,7 @@ def test_a_switchover_listens_claims_announces_answers_and_then_does_the_rest() 
     assert state.phase == "finished"
 
 
+@pytest.mark.covers("D9", "F2", "F4")
 def test_an_answer_on_the_wire_refuses_and_names_the_mac() -> None:
     state, actions = walk(asked(), FIT, so.Answered((MAC,)))
     assert state.phase == "refused"
@@ -69,6 +70,7 @@ def test_an_appliance_that_cannot_take_over_refuses(seen: so.Assessed, code: str
     assert so.Answer("refused", code, ()) in actions
 
 
+@pytest.mark.covers("D17")
 def test_doubts_ask_the_person_first_and_a_confirmation_passes() -> None:
     state, actions = walk(asked(), STALE)
     assert so.Answer("confirm", "data-stale", (("data-stale", "72"),)) in actions

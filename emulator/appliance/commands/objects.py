@@ -114,6 +114,25 @@ def _redirects_add(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapp
     return add(parts, Entity("redirects", f"{user}-{when.lower()}", body), "redirects add")
 
 
+def _jobs_add(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    body = {
+        "kind": arguments.text("--kind", "backup"),
+        "unit": arguments.text("--unit", "day"),
+        "every": arguments.number("--every", "1"),
+        "start": arguments.text("--start"),
+        "keep": arguments.number("--keep", "5"),
+        "takes_min": arguments.number("--takes", "0"),
+    }
+    return add(parts, Entity("jobs", arguments.text("--name"), body), "jobs add")
+
+
+def _jobs_remove(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    name = arguments.text("NAME")
+    parts.content.remove("jobs", name)
+    report(parts.machine, "changed", "jobs remove", kind="jobs", id=name)
+    return {}
+
+
 def _module_put(parts: Parts, arguments: Arguments, stdin: BinaryIO) -> Mapping[str, Any]:
     name = arguments.text("NAME")
     values = document(stdin)
@@ -215,6 +234,14 @@ COMMANDS = (
         "add a redirect",
         _redirects_add,
     ),
+    Command(
+        "jobs add",
+        "--name NAME --start WALLTIME [--kind backup|archive] [--unit hour|day] [--every N]"
+        " [--keep N] [--takes MINUTES]",
+        "add a backup or archive job; --takes emulates a large one",
+        _jobs_add,
+    ),
+    Command("jobs remove", "NAME", "remove a job", _jobs_remove),
     Command("module put", "NAME [--active]", "write a module's configuration", _module_put),
     Command("modules activate", "", "bring modules to life again (D13)", _modules_activate),
     Command("licences install", "", "install keys from standard input", _licences_install),

@@ -8,8 +8,10 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from emulator.appliance.commands.grammar import Arguments, Command
+from emulator.appliance.entities import is_secret
 from emulator.appliance.parts import Parts
 from emulator.appliance.records import Facts
+from emulator.appliance.vault import redacted
 
 LOG = "log/events.jsonl"
 LOG_WINDOW = 256 * 1024
@@ -74,10 +76,9 @@ def _users(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str
 
 def _phones(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
     phones = parts.content.all("phones")
-    hidden = {"sip_secret"}
     return {
         "phones": [
-            {"id": key, **{name: body[name] for name in sorted(body.keys() - hidden)}}
+            {"id": key, **{name: body[name] for name in sorted(body) if not is_secret(name)}}
             for key, body in phones.items()
         ]
     }
@@ -90,7 +91,7 @@ def _redirects(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping
 
 def _module_get(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
     body = parts.content.get("modules", arguments.text("NAME"))
-    return {"values": None if body is None else body["values"]}
+    return {"values": None if body is None else redacted(body["values"])}
 
 
 def _log(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
@@ -119,12 +120,18 @@ COMMANDS = (
         lambda parts, _arguments, _stdin: {"backups": parts.backups.list()},
     ),
     Command(
+        "backup jobs",
+        "",
+        "backup and archive jobs, their next start, and how long they usually write",
+        lambda parts, _arguments, _stdin: {"jobs": parts.jobs.list()},
+    ),
+    Command(
         "modules list",
         "",
         "module configurations and their activation",
         lambda parts, _arguments, _stdin: {"modules": modules(parts)},
     ),
-    Command("module get", "NAME", "the configuration of a module", _module_get),
+    Command("module get", "NAME", "a module's configuration, without secrets", _module_get),
     Command(
         "mail list",
         "",

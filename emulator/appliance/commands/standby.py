@@ -33,6 +33,10 @@ def _backup_create(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapp
     return parts.backups.create(_operation(arguments))
 
 
+def _backup_cancel(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    return {"job": parts.jobs.cancel()}
+
+
 def _backup_hold(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
     parts.backups.hold(arguments.text("FILE"), held=True)
     return {}
@@ -49,7 +53,7 @@ def _fence(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str,
 
 
 def _snapshot_create(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
-    return parts.snapshots.create(_operation(arguments))
+    return parts.snapshots.create(_operation(arguments), arguments.text("--of", ""))
 
 
 def _snapshot_release(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
@@ -129,10 +133,16 @@ def _check_address(text: str) -> None:
 
 COMMANDS = (
     Command("backup create", "--operation ID", "export a fresh backup", _backup_create),
+    Command("backup cancel", "", "give up what a job is writing", _backup_cancel),
     Command("backup hold", "FILE", "keep a backup from rotation (O3)", _backup_hold),
     Command("backup release", "FILE", "let rotation have a backup again", _backup_release),
     Command("fence", "TOKEN", "end older receives and imports, refuse them (D2)", _fence),
-    Command("snapshot create", "--operation ID", "seal the content, hold it", _snapshot_create),
+    Command(
+        "snapshot create",
+        "--operation ID [--of FILE]",
+        "seal the content, or a backup, and hold it",
+        _snapshot_create,
+    ),
     Command("snapshot release", "FILE", "hold a snapshot no longer", _snapshot_release),
     Command(
         "offer",

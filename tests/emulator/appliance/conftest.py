@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,6 +45,18 @@ class HandCalendar:
         self._now = START
         self._changed = threading.Condition()
         self._waiters: list[tuple[datetime | None, Bell]] = []
+        self._threads = 0
+
+    def work(self, body: Callable[[], None]) -> None:
+        """Do a thread's work, known to `await_quiet`."""
+        with self._changed:
+            self._threads += 1
+        try:
+            body()
+        finally:
+            with self._changed:
+                self._threads -= 1
+                self._changed.notify_all()
 
     def now(self) -> datetime:
         return self._now
@@ -67,11 +79,19 @@ class HandCalendar:
             rung, bell.rung = bell.rung, False
             return not rung
 
+    def rest(self, duration: timedelta, bell: Any) -> timedelta:
+        end = self._now + duration
+        return timedelta() if self.wait(end, bell) else max(end - self._now, timedelta())
+
     def await_quiet(self) -> datetime | None:
-        """Wait until somebody waits and nobody is about to go on; until when they wait."""
+        """Wait until all threads wait and none is about to go on; until when they wait."""
         with self._changed:
             assert self._changed.wait_for(
-                lambda: self._waiters and not any(map(self._due, self._waiters)), DEADLINE_S
+                lambda: (
+                    0 < self._threads == len(self._waiters)
+                    and not any(map(self._due, self._waiters))
+                ),
+                DEADLINE_S,
             )
             return min((until for until, _ in self._waiters if until is not None), default=None)
 
@@ -129,7 +149,7 @@ class Box:
     drawn: int = 0
 
     def start(self, name: str, body: Callable[[], None]) -> None:
-        thread = threading.Thread(target=body, name=name, daemon=True)
+        thread = threading.Thread(target=self.calendar.work, args=(body,), name=name, daemon=True)
         self.threads.append(thread)
         thread.start()
 
@@ -141,7 +161,7 @@ class Box:
 
     def entropy(self, length: int) -> bytes:
         self.drawn += 1
-        return hashlib.shake_128(str(self.drawn).encode()).digest(length)
+        return hashlib.shake_128(f"{self.disk.location('')} {self.drawn}".encode()).digest(length)
 
     def emit(self, source: str, event: str, cause: str, detail: Mapping[str, Any]) -> None:
         self.events.append((source, event, cause, dict(detail)))

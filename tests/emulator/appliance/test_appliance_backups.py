@@ -20,11 +20,13 @@ def test_same_operation_returns_the_same_backup(rig):
     assert rig.run("backup", "create", "--operation", "other")["generation"] == 2
 
 
+@pytest.mark.covers("D15")
 def test_backup_is_readable_by_its_owner_only(rig):
     path = Path(rig.run("backup", "create", "--operation", "op")["path"])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.covers("D3", "O3")
 def test_held_backup_outlives_rotation_until_it_is_released(rig):
     held = rig.run("backup", "create", "--operation", "held")["file"]
     rig.run("backup", "hold", held)

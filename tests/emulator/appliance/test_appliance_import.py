@@ -27,6 +27,7 @@ def test_status_is_as_the_contract_says(bench):
     }
 
 
+@pytest.mark.covers("R4", "D7", "I4", "I6")
 def test_snapshot_travels_and_is_imported_with_identity_untouched(bench, sending):
     active, standby = bench.pair()
     before = standby.run("status")
@@ -44,6 +45,7 @@ def test_snapshot_travels_and_is_imported_with_identity_untouched(bench, sending
     assert standby.box.network.applied[-1].addresses == (("198.18.7.20", 24),)
 
 
+@pytest.mark.covers("D8", "I3")
 def test_deleted_objects_vanish_on_the_standby_too(bench, sending):
     active, standby = bench.pair()
     made = sending(active, standby, "1.1.1", "first-backup")
@@ -55,6 +57,7 @@ def test_deleted_objects_vanish_on_the_standby_too(bench, sending):
     assert standby.run("status")["lineage"]["generation"] == 2
 
 
+@pytest.mark.covers("R45", "D13", "I5")
 def test_modules_come_back_as_they_were_on_the_active_but_redundanz_rests(bench, sending):
     active, standby = bench.pair()
     active.run("module", "put", "redundanz", "--active", stdin=b'{"licence_key": "x"}')
@@ -81,6 +84,7 @@ def test_repeated_import_of_a_token_gets_the_first_answer(bench, sending):
     assert len(standby.box.happened("import.committed")) == 1
 
 
+@pytest.mark.covers("D2", "T15")
 def test_older_token_is_fenced(bench, sending):
     active, standby = bench.pair()
     made = sending(active, standby, "1.1.1")
@@ -188,6 +192,7 @@ def test_other_version_is_refused_and_both_are_named(bench, sending):
     assert "8.1.2.6" in answer["error"]["message"]
 
 
+@pytest.mark.covers("D14", "B8")
 def test_isolated_former_active_cannot_push_its_state(bench, sending):
     active, standby = bench.pair()
     made = sending(active, standby, "1.1.1")
@@ -289,6 +294,7 @@ class FailingTransaction:
             self._disk.step()
 
 
+@pytest.mark.covers("D8", "I1")
 def test_import_killed_at_any_step_leaves_all_old_or_all_new(bench, sending):
     active, fresh = bench.pair()
     made = sending(active, fresh, "1.1.1")
@@ -353,7 +359,8 @@ def test_disk_full_while_receiving_keeps_the_old_state_and_frees_the_space(bench
 
     class FullDisk(FailingDisk):
         def create(self, path, mode=0o600):
-            return FullFile(self._disk.create(path, mode), self)
+            file = self._disk.create(path, mode)
+            return FullFile(file, self) if path.startswith("incoming/") else file
 
     active, standby = bench.pair()
     shipment = packing(active, standby, "1.1.1")
@@ -364,6 +371,7 @@ def test_disk_full_while_receiving_keeps_the_old_state_and_frees_the_space(bench
     assert full.run("status")["origin"] is None
 
 
+@pytest.mark.covers("R40", "R44")
 def test_initialise_takes_an_upload_once_and_never_on_the_active(bench):
     active, standby = bench.pair()
     made = active.run("backup", "create", "--operation", "full")

@@ -34,6 +34,7 @@ def quiet(rig) -> datetime | None:
     return rig.box.calendar.await_quiet()
 
 
+@pytest.mark.covers("D5", "M1")
 def test_message_is_sent_once_however_often_it_is_queued(rig):
     assert enqueue(rig, mail(1), mail(2)) == {"queued": 2, "known": 0}
     quiet(rig)
@@ -54,6 +55,7 @@ def test_message_has_headers_and_umlauts(rig):
     assert message.get_content().strip() == "Bitte Telefone neu starten für Änderungen."
 
 
+@pytest.mark.covers("D5", "M1")
 def test_server_that_is_away_gets_everything_later_in_order(rig):
     def away(_recipient: str) -> None:
         raise ConnectionRefusedError(111, "Connection refused")
@@ -133,6 +135,7 @@ def test_queue_survives_a_reboot(bench):
         {"message_id": "x"},
     ],
 )
+@pytest.mark.covers("M4")
 def test_injected_headers_are_refused_and_nothing_is_queued(rig, changes):
     mails = json.dumps([mail(1), mail(2, **changes)]).encode()
     assert rig.refusal("mail", "enqueue", stdin=mails) == "usage"

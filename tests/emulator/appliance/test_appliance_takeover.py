@@ -21,6 +21,7 @@ def take_over(rig, operation="s1", epoch="2", network=NETWORK):
     return rig.run("takeover", "--operation", operation, "--epoch", epoch, *network)
 
 
+@pytest.mark.covers("R6", "D10", "D14")
 def test_takeover_opens_an_epoch_and_holds_both_addresses_until_settled(rig):
     assert take_over(rig) == {"operation": "s1", "epoch": 2, "settled": False}
     status = rig.run("status")
@@ -43,6 +44,7 @@ def test_repeated_takeover_and_settle_change_nothing(rig):
 
 
 @pytest.mark.parametrize("settled", [False, True])
+@pytest.mark.covers("D10", "F9")
 def test_takeover_survives_a_reboot(bench, rig, settled):
     take_over(rig)
     if settled:

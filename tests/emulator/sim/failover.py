@@ -48,7 +48,7 @@ class Failover:
         self.pbx1, self.pbx2 = (self.lab.appliance(name) for name in ("pbx1", "pbx2"))
 
     def configure(self):
-        """Configure the active, and the standby with the active's key (R17 to R39)."""
+        """Configure the active, and the standby with its key; the active's answer."""
         values = {
             "licence_key": self.credentials.server_keys["pbx1"],
             "mail_address": "redundancy@example.com",
@@ -60,8 +60,8 @@ class Failover:
             "standby_password": self.credentials.root_passwords["pbx2"],
         }
         argv = ["redundancy", "configure"]
-        self.pbx1.ctl(argv, json.dumps({**values, **target}).encode())
         self.pbx2.ctl(argv, json.dumps(values).encode())
+        return self.pbx1.ctl(argv, json.dumps({**values, **target}).encode())
 
     def initialise(self):
         """Bring a full backup across by hand (R37 to R44)."""

@@ -64,7 +64,7 @@ class Box:
         self.life = Life(self.name)
         self.site.lan.power(self.station, on=True)
         self.machine = SimMachine(self.site, self.life, self.platter, self.station, 1)
-        self.wiring = SimWiring(self.site, self.life, self.machine, self.dispatch)
+        self.wiring = SimWiring(self.site, self.life, self.machine, self.dispatch, str)
         self.site.shells[self.name] = self.machine.remote_shell
         self.machine.remote_shell.dispatch = self.dispatch
         self.run(self._start)

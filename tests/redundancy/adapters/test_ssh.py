@@ -79,6 +79,7 @@ def test_pinned_key_is_accepted(far: tuple[Transport, StandbyAccess, str]) -> No
     channel.close()
 
 
+@pytest.mark.covers("D11", "T8")
 def test_other_key_than_the_pinned_one_stops_before_the_password(
     far: tuple[Transport, StandbyAccess, str],
 ) -> None:
@@ -154,6 +155,7 @@ def test_cut_before_a_command_is_definite(sshd: Sshd, relay: Relay) -> None:
         channel.call(["digest"], payload(10))
 
 
+@pytest.mark.covers("D12", "T4")
 def test_stalled_line_is_cut_by_progress(sshd: Sshd, relay: Relay) -> None:
     channel = SshTransport().connect(sshd.through(relay.port))
     relay.stall_after(relay.seen + 1_000_000)
@@ -255,5 +257,6 @@ def test_no_foreign_error_leaves_the_transport(
         SshTransport().connect(StandbyAccess("root", "x", "127.0.0.1"))
 
 
+@pytest.mark.covers("R35", "D15")
 def test_password_is_in_no_representation() -> None:
     assert "secret" not in repr(StandbyAccess("root", "secret", "198.18.0.20"))

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from flask import abort, request
 from flask.testing import FlaskClient
 
+from redundancy.agenda import Collision
 from redundancy.configuration import ModuleConfiguration
 from redundancy.console import Decision, Overview
 from redundancy.contract import Imported, NetworkSettings
@@ -94,6 +95,7 @@ class FakeConsole:
     error: RedundancyError | None = None
     expected_user: str = "admin"
     watches: int = 0
+    meets: tuple[Collision, ...] = ()
     clicks: list[tuple[str, bool]] = field(default_factory=list)
     saves: list[ModuleConfiguration] = field(default_factory=list)
     asked: list[ModuleConfiguration] = field(default_factory=list)
@@ -131,6 +133,12 @@ class FakeConsole:
         assert by == self.expected_user
         self.saves.append(configuration)
         self.saved = configuration
+
+    def log_lines(self) -> list[str]:
+        return ["2030-01-02 03:30:00 INFO    run-1 run.started"]
+
+    def collisions(self) -> tuple[Collision, ...]:
+        return self.meets
 
     def standby_host_key(self, configuration: ModuleConfiguration) -> str:
         self.asked.append(configuration)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from page_fakes import KEY, SAVED, Browser, FakeConsole, FakeFrame
 
+from redundancy.agenda import Collision
 from redundancy.console import RunRecord
 from redundancy.errors import ConnectionLost, Refused
 from redundancy.pages import tabs
@@ -16,6 +18,7 @@ from redundancy.pages.dialog import fingerprint
 from redundancy.sending import Transfer
 
 DIALOG = "/admin/modules/redundanz"
+GENERAL = f"{DIALOG}/allgemein"
 SETTINGS = f"{DIALOG}/einstellungen"
 STANDBY = f"{DIALOG}/standby-einstellungen"
 CONFIRM = f"{STANDBY}/bestaetigen"
@@ -39,6 +42,7 @@ def wrong_fields(page: str) -> set[str]:
     return {re.findall(r'name="([^"]+)"', one)[0] for one in inputs if 'aria-invalid="true"' in one}
 
 
+@pytest.mark.covers("R20")
 def test_tabs_have_the_chapters_labels() -> None:
     assert [one.label for one in tabs("de")] == [
         "Allgemein",
@@ -120,6 +124,7 @@ def test_general_shows_how_far_the_transfer_is_and_looks_again(
     assert 'http-equiv="refresh"' in page
 
 
+@pytest.mark.covers("R21")
 def test_settings_show_the_chapters_labels(browser: Browser) -> None:
     page = browser.get(SETTINGS).text
     for label in (
@@ -169,6 +174,7 @@ def test_first_settings_are_saved(browser: Browser, console: FakeConsole) -> Non
         ("start_time", "24:61"),
     ],
 )
+@pytest.mark.covers("R13", "R21", "R27")
 def test_mistake_is_marked_at_its_field_and_what_was_typed_stays(
     browser: Browser, console: FakeConsole, name: str, typed: str
 ) -> None:
@@ -193,6 +199,7 @@ def test_address_is_not_needed_without_mails(browser: Browser, console: FakeCons
     assert not console.saves[0].send_mails
 
 
+@pytest.mark.covers("R47")
 def test_refused_settings_say_why_and_what_to_do(browser: Browser, console: FakeConsole) -> None:
     console.error = Refused("module-licence-missing", "no licence", remedy="install it")
     answer = browser.post(SETTINGS, **TYPED)
@@ -211,6 +218,7 @@ def test_refusal_without_translation_speaks_for_itself(
     assert "do that" in page
 
 
+@pytest.mark.covers("R35", "D15")
 def test_saved_password_is_on_no_page(browser: Browser) -> None:
     for one in tabs("de"):
         assert "hidden-secret" not in browser.get(one.path).text
@@ -237,6 +245,7 @@ def test_unchanged_key_is_saved_at_once_and_an_empty_password_keeps_the_old(
     assert saved.standby_host_key == KEY
 
 
+@pytest.mark.covers("D11")
 def test_new_key_is_shown_and_nothing_saved_before_it_is_confirmed(
     browser: Browser, console: FakeConsole
 ) -> None:
@@ -286,6 +295,7 @@ def test_unreachable_standby_is_told_and_the_fields_stay(
     ("name", "typed"),
     [("standby_user", "Root!"), ("standby_server", "pbx2"), ("standby_server", "1.2.3.4:0")],
 )
+@pytest.mark.covers("R33", "R36", "D19")
 def test_mistake_in_the_standby_settings_is_marked(
     browser: Browser, console: FakeConsole, name: str, typed: str
 ) -> None:
@@ -310,18 +320,21 @@ def test_standby_settings_need_the_settings_first(browser: Browser, console: Fak
     assert browser.post(STANDBY, standby_server="198.18.0.20").status_code == 409
 
 
+@pytest.mark.covers("R42")
 def test_import_warns_before_it_offers_the_upload(browser: Browser) -> None:
     page = browser.get(IMPORT).text
     assert page.index("ersetzt alle Daten dieser Anlage") < page.index('type="file"')
 
 
 @pytest.mark.parametrize("role", ["active", "unconfigured"])
+@pytest.mark.covers("R40")
 def test_import_offers_nothing_elsewhere(browser: Browser, console: FakeConsole, role: Any) -> None:
     console.look(role=role)
     assert "<form" not in browser.get(IMPORT).text
 
 
 @pytest.mark.parametrize("size", [0, 10, 2_000_000])
+@pytest.mark.covers("R41")
 def test_upload_reaches_the_engine_whole(browser: Browser, console: FakeConsole, size: int) -> None:
     answer = browser.post(IMPORT, backup=(io.BytesIO(b"s" * size), "full.sar"))
     assert console.uploads == [(b"s" * size, size, "admin")]
@@ -345,3 +358,64 @@ def test_upload_without_a_file_is_marked(browser: Browser, console: FakeConsole)
 def test_fingerprint_is_what_ssh_keygen_shows() -> None:
     # ssh-keygen -lf on this key
     assert fingerprint(KEY) == "ssh-ed25519 SHA256:DT0hciG4LTtNKrE3a0py0BIekZzsDeYRj7SqTQqplng"
+
+
+@pytest.mark.covers("R19")
+def test_general_holds_name_description_and_log_level_and_marks_mistakes(
+    browser: Browser, console: FakeConsole
+) -> None:
+    page = browser.get(GENERAL).text
+    for label in ("Name", "Beschreibung", "Log-Level"):
+        assert f">{label}</label>" in page
+    typed = {"name": "Ersatz", "description": "im Keller", "log_level": "debug"}
+    assert browser.post(GENERAL, **typed).status_code == 303
+    (saved,) = console.saves
+    assert (saved.name, saved.description, saved.log_level) == ("Ersatz", "im Keller", "debug")
+    assert saved.standby_password == SAVED.standby_password
+    wrong = browser.post(GENERAL, name="", description="x" * 501, log_level="loud")
+    assert wrong.status_code == 422
+    assert wrong_fields(wrong.text) == {"name", "description", "log_level"}
+
+
+@pytest.mark.covers("R19")
+def test_the_log_is_downloaded_as_a_file(browser: Browser) -> None:
+    answer = browser.get(f"{GENERAL}/protokoll")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="redundanz.log"'
+    assert answer.text.splitlines() == ["2030-01-02 03:30:00 INFO    run-1 run.started"]
+
+
+def test_general_asks_for_the_settings_first(browser: Browser, console: FakeConsole) -> None:
+    console.saved = None
+    assert "Einstellungen ausfüllen" in browser.get(GENERAL).text
+    assert browser.post(GENERAL, name="x").status_code == 409
+
+
+@pytest.mark.covers("R32")
+def test_settings_that_meet_a_backup_job_are_warned_of(
+    browser: Browser, console: FakeConsole
+) -> None:
+    at = datetime(2030, 1, 2, 1, 30, tzinfo=UTC)
+    console.meets = (Collision("nightly", at, at + timedelta(minutes=5)),)
+    page = browser.get(SETTINGS).text
+    assert "Der Auftrag nightly schreibt ab 2030-01-02 02:30" in page
+
+
+@pytest.mark.covers("D3", "D5")
+@pytest.mark.parametrize(
+    ("name", "typed", "right"),
+    [
+        ("backup_source", "oldest", "latest"),
+        ("backup_age_max_h", "0", "12"),
+        ("backup_wait_limit_min", "1441", "90"),
+        ("stale_after_h", "never", "72"),
+        ("language", "fr", "en"),
+    ],
+)
+def test_further_settings_are_saved_or_marked(
+    browser: Browser, console: FakeConsole, name: str, typed: str, right: str
+) -> None:
+    wrong = browser.post(SETTINGS, **{**TYPED, name: typed})
+    assert wrong.status_code == 422
+    assert wrong_fields(wrong.text) == {name}
+    assert browser.post(SETTINGS, **{**TYPED, name: right}).status_code == 303
+    assert str(getattr(console.saves[0], name)).removesuffix(".0") == right

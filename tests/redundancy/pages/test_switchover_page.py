@@ -21,6 +21,7 @@ def test_opening_the_tab_opens_the_close_watch(browser: Browser, console: FakeCo
     assert console.watches == 1
 
 
+@pytest.mark.covers("R51", "R52")
 def test_standby_sees_role_settings_and_one_button(browser: Browser) -> None:
     page = browser.get(TAB).text
     assert "Standby-Anlage" in page
@@ -87,6 +88,7 @@ def test_never_initialised_is_said(browser: Browser, console: FakeConsole) -> No
     assert "<table" not in page
 
 
+@pytest.mark.covers("R53")
 def test_lines_to_replug_are_listed(browser: Browser, console: FakeConsole) -> None:
     console.look(lines_to_replug=("isdn", "analogue"))
     page = browser.get(TAB).text
@@ -105,6 +107,7 @@ def test_last_switchover_is_told(
     assert words in browser.get(TAB).text
 
 
+@pytest.mark.covers("R5")
 def test_one_click_switches(browser: Browser, console: FakeConsole) -> None:
     answer = browser.post(SWITCH)
     assert console.clicks == [("admin", False)]
@@ -162,6 +165,7 @@ def test_refusal_of_an_unknown_kind_is_still_told(browser: Browser, console: Fak
     assert "Protokoll" in answer.text
 
 
+@pytest.mark.covers("D17")
 def test_doubts_ask_for_a_confirmation(browser: Browser, console: FakeConsole) -> None:
     doubts = (("data-stale", "72"), ("lines", "isdn"))
     console.decision = Decision("confirm", "data-stale", doubts, "198.18.0.20")
@@ -192,6 +196,7 @@ def test_forged_click_orders_nothing(browser: Browser, console: FakeConsole) -> 
     assert console.clicks == []
 
 
+@pytest.mark.covers("R48", "F10")
 def test_stranger_sees_and_orders_nothing(
     browser: Browser, console: FakeConsole, frame: FakeFrame
 ) -> None:
