@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pair import Pair, configuration, origin, status, stored
+from pair import Pair, configuration, origin, snapshot, status, stored
 
 from redundancy.engine import Engine
 from redundancy.errors import ConnectionLost, Refused
@@ -33,16 +33,25 @@ class Daemon:
         self.services.remote.answer("status", self._remote_status)
         self.services.remote.answer("import", self._import)
         self.services.local.answer("backup jobs", {"jobs": []})
-        self.services.local.answer("backup create", self._create)
+        self.services.local.answer("snapshot create", self._seal)
+        self.services.local.answer("backup list", {"backups": []})
         self.generation = 4
         self.imported = 3
         self.engine = Engine(self.services)
         if name == "pbx1":
             self.engine.save_configuration(settings, "admin")
 
-    def _create(self, _argv: Sequence[str], _payload: bytes) -> Mapping[str, Any]:
-        self.generation += 1
-        return backup(self.generation)
+    def finished(self, *made: Mapping[str, Any]) -> None:
+        """Let these be the backups that the appliance lists."""
+        self.services.local.answer("backup list", {"backups": list(made)})
+
+    def _seal(self, argv: Sequence[str], _payload: bytes) -> Mapping[str, Any]:
+        if "--of" not in argv:
+            self.generation += 1
+            return sealed(self.generation)
+        listed = self.services.local.call(["backup", "list"])["backups"]
+        (of,) = (one for one in listed if one["file"] == argv[-1])
+        return sealed(of["generation"], taken_at=of["taken_at"])
 
     def _import(self, _argv: Sequence[str], _payload: bytes) -> Mapping[str, Any]:
         self.imported = self.generation
@@ -87,18 +96,22 @@ def backup(generation: int, **changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def sealed(generation: int, **changes: Any) -> dict[str, Any]:
+    return {**snapshot(), "file": f"{generation}.seal", "generation": generation, **changes}
+
+
 # A backup that is being written
 
 
 @pytest.mark.covers("D3", "O1", "R32")
 def test_a_run_waits_for_a_backup_that_is_being_written_and_takes_the_new_file() -> None:
     daemon = Daemon()
-    daemon.services.local.answer("backup create", BUSY, BUSY, BUSY, backup(9))
+    daemon.services.local.answer("snapshot create", BUSY, BUSY, BUSY, sealed(9))
     daemon.generation = 9
     daemon.until(HOUR + timedelta(minutes=30))
     assert daemon.runs() == ["1:00"]
     assert len(daemon.told("run.backup-awaited")) == 1
-    assert daemon.told("run.exported")[0]["backup"]["file"] == "9.sar"
+    assert daemon.told("run.exported")[0]["snapshot"]["file"] == "9.seal"
     assert daemon.calendar.now() - START < DAY
     assert [one["attempt"] for one in daemon.told("run.succeeded")] == [1]
     assert daemon.calendar.rests[:3] == [timedelta(minutes=1)] * 3
@@ -107,7 +120,7 @@ def test_a_run_waits_for_a_backup_that_is_being_written_and_takes_the_new_file()
 @pytest.mark.covers("D3", "O4", "D5")
 def test_a_backup_that_hangs_ends_the_run_after_the_limit_with_one_mail() -> None:
     daemon = Daemon(backup_wait_limit_min=20)
-    daemon.services.local.answer("backup create", BUSY)
+    daemon.services.local.answer("snapshot create", BUSY)
     daemon.until(HOUR + timedelta(minutes=50))
     (failed,) = daemon.told("run.failed")
     assert failed["causes"] == ["backup-hangs"]
@@ -120,20 +133,19 @@ def test_a_backup_that_hangs_ends_the_run_after_the_limit_with_one_mail() -> Non
 def test_the_latest_backup_of_a_job_travels_without_an_export() -> None:
     daemon = Daemon(backup_source="latest")
     made = [backup(5, job="nightly"), backup(6, job="")]
-    daemon.services.local.answer("backup list", {"backups": made})
+    daemon.finished(*made)
     daemon.generation = 5
     daemon.until(HOUR + timedelta(minutes=1))
-    assert daemon.told("run.exported")[0]["backup"]["file"] == "5.sar"
+    assert daemon.told("run.exported")[0]["snapshot"]["file"] == "5.seal"
     commands = daemon.services.local.commands()
-    assert "backup hold 5.sar" in commands
-    assert "backup release 5.sar" in commands
-    assert not any(one.startswith("backup create") for one in commands)
+    assert "snapshot create --operation run-1 --of 5.sar" in commands
+    assert "snapshot release 5.seal" in commands
 
 
 @pytest.mark.covers("D3")
 def test_a_latest_backup_that_the_standby_holds_already_is_not_sent_again() -> None:
     daemon = Daemon(backup_source="latest")
-    daemon.services.local.answer("backup list", {"backups": [backup(3, job="nightly")]})
+    daemon.finished(backup(3, job="nightly"))
     daemon.until(HOUR + timedelta(minutes=1))
     assert len(daemon.told("run.succeeded")) == 1
     assert not any(one.startswith("receive") for one in daemon.services.remote.commands())
@@ -155,7 +167,7 @@ def test_a_latest_backup_that_will_not_do_refuses_the_run_once(
     made: list[dict[str, Any]], cause: str
 ) -> None:
     daemon = Daemon(backup_source="latest", backup_age_max_h=24)
-    daemon.services.local.answer("backup list", {"backups": made})
+    daemon.finished(*made)
     daemon.until(HOUR + timedelta(minutes=30))
     assert [one.cause for one in daemon.services.reports if one.event == "run.refused"] == [cause]
     (mail,) = daemon.pair.mails()
@@ -167,7 +179,7 @@ def test_a_latest_backup_that_will_not_do_refuses_the_run_once(
 def test_a_run_that_wants_the_latest_backup_waits_while_one_is_being_written() -> None:
     daemon = Daemon(backup_source="latest")
     writing = status("pbx1", busy={"backup": True})
-    daemon.services.local.answer("backup list", {"backups": [backup(5, job="n")]})
+    daemon.finished(backup(5, job="n"))
     daemon.generation = 5
     daemon.at(HOUR - timedelta(seconds=1), lambda: daemon.services.local.answer("status", writing))
     free = status("pbx1")

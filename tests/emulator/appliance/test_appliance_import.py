@@ -360,7 +360,7 @@ def test_disk_full_while_receiving_keeps_the_old_state_and_frees_the_space(bench
     class FullDisk(FailingDisk):
         def create(self, path, mode=0o600):
             file = self._disk.create(path, mode)
-            return FullFile(file, self) if path.startswith("incoming/") else file
+            return FullFile(file, self) if path.startswith("blobs/") else file
 
     active, standby = bench.pair()
     shipment = packing(active, standby, "1.1.1")

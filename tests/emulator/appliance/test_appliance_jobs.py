@@ -106,8 +106,8 @@ def test_rotation_keeps_as_many_as_the_job_says_and_never_takes_what_is_held(rig
 def test_jobs_rest_on_a_standby(bench, sending):
     active, standby = bench.pair()
     active.run(*NIGHTLY)
-    sending(active, standby, "1.1.1")
-    standby.run("import", "1.1.1", "--file", active.run("backup", "list")["backups"][0]["file"])
+    made_file = sending(active, standby, "1.1.1")["file"]
+    standby.run("import", "1.1.1", "--file", made_file)
     assert job(standby)["next_start"] is None
     at(standby, hours=2)
     assert made(standby) == []

@@ -53,8 +53,8 @@ def test_a_backup_carries_the_secrets_and_the_standby_seals_them_with_its_own_ke
 ):
     active, standby = pair
     made = sending(active, standby, "1.1.1")
-    with zipfile.ZipFile(io.BytesIO(active.path(f"backups/{made['file']}").read_bytes())) as sar:
-        assert PASSWORD.encode() in sar.read("entities/modules.json")
+    with zipfile.ZipFile(io.BytesIO(active.path(f"snapshots/{made['file']}").read_bytes())) as seal:
+        assert PASSWORD.encode() in seal.read("entities/modules.json")
     standby.run("import", "1.1.1", "--file", made["file"])
     assert standby.appliance.module_secret("redundanz", "standby_password") == PASSWORD
     keys = [one.path("secrets.key") for one in pair]

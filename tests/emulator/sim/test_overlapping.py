@@ -37,7 +37,8 @@ def test_a_run_that_falls_due_in_a_backup_takes_its_own_after_that(failover):
     add_job(failover, "nightly", "2026-03-02T09:55", "--takes", "20")  # the run is due at 10:00
     advance(failover, hours=2)
     assert times(failover, "run.started") == ["1:00"]
-    assert times(failover, "backup.finished") == ["0:00", "1:15", "1:15"]
+    assert times(failover, "backup.finished") == ["0:00", "1:15"]
+    assert times(failover, "snapshot.created") == ["1:15"]
     assert times(failover, "run.succeeded") == ["1:15"]
 
 
