@@ -29,6 +29,7 @@ KINDS: Mapping[str, Mapping[str, type]] = {
     "modules": {"active": bool, "values": dict},
     "mail": {"host": str, "port": int, "sender": str},
     "lines": {"count": int},
+    "records": {"values": dict},  # what a module keeps in the content, so that backups carry it
     "files": {"path": str, "mode": str, "size": int, "sha256": str},
 }
 

@@ -32,6 +32,7 @@ def status(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str
         "user_count": len(content.all("users")),
         "lineage": asdict(facts.lineage),
         "origin": None if facts.origin is None else asdict(facts.origin),
+        "conflict": next(iter(parts.addressing.taken_by.values()), None),
         "takeover": None if facts.takeover is None else asdict(facts.takeover),
         "modules": modules(parts),
         "lines": {key: body["count"] for key, body in content.all("lines").items()},
@@ -93,6 +94,11 @@ def _module_get(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping
     return {"values": None if body is None else body["values"]}
 
 
+def _record_get(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    body = parts.content.get("records", arguments.text("NAME"))
+    return {"values": None if body is None else body["values"]}
+
+
 def _log(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
     wanted = arguments.number("--lines", "200")
     try:
@@ -125,6 +131,7 @@ COMMANDS = (
         lambda parts, _arguments, _stdin: {"modules": modules(parts)},
     ),
     Command("module get", "NAME", "the configuration of a module", _module_get),
+    Command("record get", "NAME", "a module's record", _record_get),
     Command(
         "mail list",
         "",
