@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
-from redundancy import preconditions, role, rolling_back, run, switchover
+from redundancy import preconditions, role, rollback_view, rolling_back, run, switchover
 from redundancy.configuration import ModuleConfiguration
 from redundancy.console import (
     Decision,
@@ -269,7 +269,7 @@ class Engine:
     def rollback(self) -> RollbackView:
         """Read where a rollback stands; changes nothing."""
         configuration, status = self.configuration(), self._local.status()
-        return rolling_back.view(self._local, self._journal, configuration, status)
+        return rollback_view.view(self._local, self._journal, configuration, status)
 
     def roll_back(self, step: str, by: str) -> StepDecision:
         """Carry out a step of the rollback, or `abandon` it (R57)."""

@@ -1,4 +1,4 @@
-"""Carries out what the machine of a rollback asks for, and tells where it stands (R57)."""
+"""Carries out what the machine of a rollback asks for, one step at a time (R57)."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 from redundancy import preconditions, role, rollback
 from redundancy.configuration import ModuleConfiguration
-from redundancy.console import RollbackStep, RollbackView, StepDecision
+from redundancy.console import StepDecision
 from redundancy.contract import Appliance, NetworkSettings, Status
 from redundancy.desk import Desk
 from redundancy.errors import RedundancyError, Refused
-from redundancy.journal import Journal, Record, load, row
+from redundancy.journal import Journal, row
 from redundancy.ports import Services
-from redundancy.rollback import Order, Part, State
+from redundancy.rollback import Order, State
+from redundancy.rollback_view import RECORD, Standing, look, standby_address
 from redundancy.switching import ANNOUNCE_INTERVAL_S
 from redundancy.switchover import ANNOUNCEMENTS
 from redundancy.watch import CloseWatch
 
-RECORD = "redundanz-rollback"  # its name in the content
 LEAVE_S = 0.5  # for the answer to reach the person before the address goes
 LISTENS: frozenset[Order] = frozenset({"readdress", "import", "identity", "abandon"})
 
@@ -35,119 +35,6 @@ def named(step: str) -> Order:
         if name == step:
             return name
     raise Refused("usage", f"there is no step {step[:40]!r}", remedy=f"one of {', '.join(names)}")
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a rollback stands, as seen from this box.
-
-    Attributes:
-        part: of this box; None when there is nothing to roll back.
-        state: of the machine.
-        carried: the content came with the record of it.
-        protected: the standby has been brought up to the new epoch.
-    """
-
-    part: Part | None
-    state: State
-    carried: bool
-    protected: bool
-
-
-def look(
-    local: Appliance,
-    journal: Journal,
-    configuration: ModuleConfiguration | None,
-    status: Status,
-) -> Standing:
-    """Find out where a rollback stands from the record in the content and the own journal."""
-    lines = _carried(local)
-    operation = lines[0].operation if lines else journal.last("rollback")
-    own = journal.records(operation) if operation else []
-    key = role.fingerprint(configuration.licence_key) if configuration else None
-    roles = role.roles(status.server_key, key, status.lineage)
-    box = rollback.Box(roles, status.lineage.epoch, status.hardware_id)
-    part, state = rollback.place(box, rollback.replay([*lines, *own]))
-    origin = status.origin
-    if part == "standby":
-        protected = roles.current == "standby" and origin is not None
-        protected = protected and origin is not None and origin.epoch > state.epoch
-    else:
-        protected = part == "original" and _run_since(journal, state)
-    carried = bool(lines) and origin is not None and origin.epoch >= state.epoch
-    return Standing(part, state, carried, protected)
-
-
-def _carried(local: Appliance) -> list[Record]:
-    """Return the records that the content carries; it may be anybody's, so none if malformed."""
-    try:
-        found = [load(one) for one in (local.record(RECORD) or {})["records"]]
-        rollback.replay(found)
-    except (KeyError, TypeError, ValueError):
-        return []
-    return found
-
-
-def _run_since(journal: Journal, state: State) -> bool:
-    """Tell whether a run has succeeded since the original took its part again (e)."""
-    begun = [
-        one.number
-        for one in journal.records(state.operation)
-        if (one.event, one.cause) == ("rollback.step", "identity")
-        and one.detail["epoch"] == state.epoch
-    ]
-    ends = [one.number for one in journal.records() if one.event == "run.succeeded"]
-    return bool(begun and ends) and ends[-1] > begun[-1]
-
-
-def view(
-    local: Appliance,
-    journal: Journal,
-    configuration: ModuleConfiguration | None,
-    status: Status,
-) -> RollbackView:
-    """Return what people are shown; changes nothing."""
-    standing = look(local, journal, configuration, status)
-    state = standing.state
-    steps = tuple(
-        RollbackStep(
-            name,
-            rollback.PARTS[name],
-            "done" if number < state.done else "next" if number == state.done else "later",
-        )
-        for number, name in enumerate(rollback.ORDER)
-    )
-    waiting = standing.part == "acting" and state.next == "readdress" and bool(state.file)
-    return RollbackView(
-        part=standing.part,
-        operation=state.operation,
-        steps=steps,
-        address=(state.network or status.network).address,
-        moves_to=_standby_address(configuration),
-        file=state.file,
-        unsaved=local.changed_since(state.file) if waiting else None,
-        lost=state.lost,
-        protected=standing.protected,
-        refused=_last_refusal(journal, state),
-    )
-
-
-def _standby_address(configuration: ModuleConfiguration | None) -> str:
-    return configuration.standby_server.partition(":")[0] if configuration else ""
-
-
-def _last_refusal(
-    journal: Journal, state: State
-) -> tuple[str, str, tuple[tuple[str, str], ...]] | None:
-    told = [one for one in journal.records(state.operation) if one.event in _OUTCOMES]
-    if not told or told[-1].event != "rollback.refused":
-        return None
-    last = told[-1]
-    reasons = tuple((code, value) for code, value in last.detail["reasons"])
-    return last.detail["step"], last.cause, reasons
-
-
-_OUTCOMES = {"rollback.step", "rollback.refused", "rollback.abandoned", "rollback.started"}
 
 
 @dataclass
@@ -267,7 +154,7 @@ class RollingBack:
         wanted = (self.state.network or status.network).address
         holder = status.lineage.holder == status.server_key
         listens = step in LISTENS and self.state.operation
-        target = _standby_address(self.configuration) if step == "readdress" else wanted
+        target = standby_address(self.configuration) if step == "readdress" else wanted
         return rollback.Facts(
             part=standing.part or "original",
             at_address=status.network.address == wanted and status.conflict is None,
@@ -302,7 +189,7 @@ class RollingBack:
         return {"file": backup.file, "generation": backup.generation, "sha256": backup.sha256}
 
     def _readdress(self) -> Mapping[str, Any]:
-        target = _standby_address(self.configuration)
+        target = standby_address(self.configuration)
         if not target:
             raise Refused(
                 "standby-address-missing",

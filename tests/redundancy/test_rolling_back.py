@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pair import ACTIVE, KEYS, STANDBY, Pair, configuration, network, origin, status
 
-from redundancy import rolling_back
+from redundancy import rollback_view, rolling_back
 from redundancy.console import StepDecision
 from redundancy.contract import Appliance, Status
 from redundancy.errors import Refused
@@ -56,7 +56,7 @@ class Box:
     def view(self) -> Any:
         local = Appliance(self.pair.services.local)
         current = Status.model_validate(self.now)
-        return rolling_back.view(local, self.pair.journal, self.pair.settings, current)
+        return rollback_view.view(local, self.pair.journal, self.pair.settings, current)
 
     def commands(self) -> list[str]:
         reads = ("status", "record get", "module get", "mail")
