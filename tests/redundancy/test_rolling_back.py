@@ -20,6 +20,10 @@ from redundancy.watch import CloseWatch
 
 MAC = "02:00:00:00:00:10"
 HELD = {"epoch": 2, "holder": fingerprint(KEYS["pbx2"]), "generation": 5}
+BACKUP = {
+    "file": "full.sar", "path": "/backups/full.sar", "epoch": 2, "generation": 6,
+    "version": "8.1.2.5", "taken_at": "2030-01-07T12:00:00Z", "size": 1000, "sha256": "ab" * 32,
+}  # fmt: skip
 
 
 class Box:
@@ -40,6 +44,8 @@ class Box:
         for one in ("modules rest", "modules activate"):
             local.answer(one, lambda _argv, _data: self._count({"modules": []}))
         local.answer("shutdown", {})
+        local.answer("backup create", BACKUP)
+        local.answer("backup hold", {})
 
     def order(self, step: str) -> StepDecision:
         answers: list[StepDecision] = []
