@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -114,6 +115,24 @@ class HostedAppliance:
         self._backend.power_off(self._lan, self.name)
         self.hang_up()
 
+    def await_off(self) -> None:
+        """Wait until an appliance that shuts down has ended; its link is gone then.
+
+        Raises:
+            LabError: it does not end.
+        """
+        pause = threading.Event()
+        for _ in range(int(BOOT_LIMIT_S / RETRY_S)):
+            if not self.running():
+                break
+            pause.wait(RETRY_S)
+        else:
+            raise LabError(f"{self.name} does not shut down", remedy="power it off")
+        cable = self._backend.cable(self._lan, self.name)
+        with contextlib.suppress(LabError):  # the end of its network took the cable along
+            self._site.switch().do("switch.carrier", cable=cable, up=False)
+        self.hang_up()
+
     def boot(self) -> None:
         """Power on; returns when it is up (SSH and pages answer).
 
@@ -133,9 +152,11 @@ class HostedAppliance:
             self.join()
         except NodeDown as error:
             raise NodeDown(f"{error.message}{self._last_words()}", remedy=error.remedy) from error
-        address = self.ctl(["status"])["network"]["address"]
+        status = self.ctl(["status"])
+        if status["conflict"] is not None:
+            return  # it stays off its address: whoever answers there is another
         for port in (SSH_PORT, WEB_PORT):
-            self._await_port(address, port)
+            self._await_port(status["network"]["address"], port)
 
     def running(self) -> bool:
         """Say whether it is switched on."""

@@ -177,6 +177,13 @@ class ApplianceNode(Protocol):
     def power_off(self) -> None:
         """Pull the plug: link gone, every process dead at once."""
 
+    def await_off(self) -> None:
+        """Wait until an appliance that shuts down has ended; its link is gone then.
+
+        Raises:
+            LabError: it does not end.
+        """
+
     def boot(self) -> None:
         """Power on; returns when it is up (SSH and pages answer)."""
 

@@ -141,6 +141,9 @@ class Network(Protocol):
     def apply(self, interface: Interface) -> None:
         """Make the interface exactly so: own MAC, these addresses and no others, up."""
 
+    def probe(self, address: str, listen_s: float) -> frozenset[str]:
+        """Ask once who has an address and listen; the MACs of others that hold it."""
+
 
 class RemoteShell(Protocol):
     """SSH into the appliance."""

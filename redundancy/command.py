@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from pydantic import ValidationError
 
+from redundancy import rollback_texts
 from redundancy.configuration import ModuleConfiguration
 from redundancy.engine import Engine
 from redundancy.errors import Refused
@@ -46,6 +47,8 @@ def _parser() -> _Parser:
             command.add_argument("--size", type=int, required=True)
         if name == "switchover":
             command.add_argument("--confirmed", action="store_true")
+        if name == "rollback":
+            command.add_argument("--step", default="")
     return parser
 
 
@@ -125,6 +128,34 @@ def _switch_over(engine: Engine, options: argparse.Namespace, _stdin: BinaryIO) 
     }
 
 
+def _roll_back(engine: Engine, options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
+    """Carry out a step; without one, say where the rollback stands, and what comes next."""
+    decided: dict[str, Any] = {}
+    if options.step:
+        decision = engine.roll_back(options.step, options.by)
+        if decision.outcome == "refused":
+            message, remedy = rollback_texts.refusal(decision)
+            raise Refused(decision.code, message, remedy=remedy)
+        decided = {"outcome": decision.outcome}
+        if decision.outcome == "accepted":
+            return decided  # it goes on, and there may soon be nobody to ask
+    view = engine.rollback()
+    due = view.next
+    return {
+        **decided,
+        "part": view.part,
+        "next": due.name if due and view.part else None,
+        "on": list(due.parts) if due and view.part else [],
+        "done": [one.name for one in view.steps if one.stand == "done"],
+        "address": view.address,
+        "moves_to": view.moves_to,
+        "file": view.file,
+        "will_be_lost": None if view.unsaved is None else list(view.unsaved),
+        "lost": None if view.lost is None else list(view.lost),
+        "protected": view.protected,
+    }
+
+
 _COMMANDS: Mapping[str, Callable[[Engine, argparse.Namespace, BinaryIO], dict[str, Any]]] = {
     "configure": _configure,
     "show": _show,
@@ -133,4 +164,5 @@ _COMMANDS: Mapping[str, Callable[[Engine, argparse.Namespace, BinaryIO], dict[st
     "initialise": _initialise,
     "log": _log,
     "switchover": _switch_over,
+    "rollback": _roll_back,
 }

@@ -82,6 +82,73 @@ class Decision:
     address: str
 
 
+@dataclass(frozen=True)
+class RollbackStep:
+    """One of the seven steps of R57.
+
+    Attributes:
+        name: as in `redundancy.rollback.ORDER`.
+        parts: on which appliance it is done: `acting`, `original`, `standby`.
+        stand: whether it is done, due, or comes later.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    stand: Literal["done", "next", "later"]
+
+
+@dataclass(frozen=True)
+class RollbackView:
+    """Where a rollback stands, as seen from this appliance (R57).
+
+    Attributes:
+        part: what this appliance is in it; None when there is nothing to roll back.
+        operation: "" before it was begun.
+        steps: all seven, in order.
+        address: that the original takes back.
+        moves_to: the address that the acting active goes to at (b); "" where unknown.
+        file: the backup of (a), on the acting active.
+        unsaved: objects changed since that backup, which will be lost (D16); None where
+            there is no such backup here, or (b) is done.
+        lost: objects that were changed between (a) and (b); None before (b).
+        protected: the standby has been brought up to the new epoch.
+        refused: the last step that was refused, its code and reasons; None when the last
+            one went well.
+    """
+
+    part: str | None
+    operation: str
+    steps: tuple[RollbackStep, ...]
+    address: str
+    moves_to: str
+    file: str
+    unsaved: tuple[str, ...] | None
+    lost: tuple[str, ...] | None
+    protected: bool
+    refused: tuple[str, str, tuple[tuple[str, str], ...]] | None
+
+    @property
+    def next(self) -> RollbackStep | None:
+        """Return the step that is due."""
+        return next((one for one in self.steps if one.stand == "next"), None)
+
+
+@dataclass(frozen=True)
+class StepDecision:
+    """The answer to the order of a step.
+
+    Attributes:
+        outcome: "done", "accepted" (it goes on, and ends this person's way to the box), or
+            "refused".
+        code: the step, or why not.
+        reasons: (code, value) pairs.
+    """
+
+    outcome: Literal["done", "accepted", "refused"]
+    code: str
+    reasons: tuple[tuple[str, str], ...] = ()
+
+
 class Console(Protocol):
     """The engine, as seen by people."""
 
@@ -96,6 +163,16 @@ class Console(Protocol):
 
         The watch's remaining silence is waited for. A repeated order returns the decision
         of the first (F5).
+        """
+
+    def rollback(self) -> RollbackView:
+        """Read where a rollback stands; changes nothing."""
+
+    def roll_back(self, step: str, by: str) -> StepDecision:
+        """Carry out a step of the rollback, or `abandon` it (R57).
+
+        Raises:
+            Refused: `nothing-to-roll-back`, `unconfigured`, `usage`.
         """
 
     def run_now(self, by: str) -> int:

@@ -123,6 +123,7 @@ class Status(Model):
     lineage: Lineage
     origin: Origin | None = None
     takeover: Takeover | None = None
+    conflict: str | None = None  # MAC of another that holds our address; we stay off it (D10)
     modules: tuple[ModuleState, ...] = ()
     lines: dict[str, int] = {}  # "sip", "isdn", "analogue" -> how many
     busy: Busy = Busy()
@@ -237,6 +238,24 @@ class Activated(Model):
     modules: tuple[str, ...]
 
 
+class Rested(Model):
+    """Modules that were brought to rest."""
+
+    modules: tuple[str, ...]
+
+
+class Changed(Model):
+    """Objects, as `kind/id`, that differ from those of a backup (D16)."""
+
+    objects: tuple[str, ...]
+
+
+class Kept(Model):
+    """A record that a module keeps in the content; None where there is none."""
+
+    values: dict[str, Any] | None
+
+
 class User(Model):
     """A user as far as mails need one (R55)."""
 
@@ -313,6 +332,10 @@ class Appliance:
         """Let rotation have a backup again."""
         self._ask(Nothing, ["backup", "release", file])
 
+    def changed_since(self, file: str) -> tuple[str, ...]:
+        """Return the objects that were added, changed or removed since a backup (D16)."""
+        return self._ask(Changed, ["backup", "compare", file]).objects
+
     def fence(self, token: Token) -> None:
         """End any older receive or import, remove its remains, refuse older tokens (D2)."""
         self._ask(Nothing, ["fence", str(token)])
@@ -369,13 +392,31 @@ class Appliance:
         The old address stays beside the new one until `settle`.
         """
         argv = ["takeover", "--operation", operation, "--epoch", str(epoch)]
-        argv += ["--address", network.address, "--prefix", str(network.prefix)]
-        argv += ["--gateway", network.gateway, "--dns", ",".join(network.dns)]
-        return self._ask(Takeover, argv)
+        return self._ask(Takeover, [*argv, *_settings(network)])
 
     def settle(self, operation: str) -> Takeover:
         """Give up the address that this appliance had before the takeover (D10)."""
         return self._ask(Takeover, ["settle", "--operation", operation])
+
+    def set_network(self, network: NetworkSettings) -> None:
+        """Readdress this appliance (R57 b, e)."""
+        self._ask(Nothing, ["network", "set", *_settings(network)])
+
+    def shut_down(self) -> None:
+        """Have the appliance end in order and power off, soon after the answer (R57 c)."""
+        self._ask(Nothing, ["shutdown"])
+
+    def rest_modules(self) -> Rested:
+        """Bring all modules to rest, so that `activate_modules` brings them back (R45)."""
+        return self._ask(Rested, ["modules", "rest"])
+
+    def put_record(self, name: str, values: dict[str, Any]) -> None:
+        """Keep a record in the content, so that every backup from now on carries it (D18)."""
+        self._ask(Nothing, ["record", "put", name], _json(values))
+
+    def record(self, name: str) -> dict[str, Any] | None:
+        """Read a record, or None where there is none."""
+        return self._ask(Kept, ["record", "get", name]).values
 
     def activate_modules(self) -> Activated:
         """Give all modules but Redundanz the activation they had on the active (D13)."""
@@ -406,6 +447,12 @@ class Appliance:
         return answer.model_validate(self._channel.call(argv, payload))
 
 
+def _settings(network: NetworkSettings) -> list[str]:
+    """Render network settings as options."""
+    argv = ["--address", network.address, "--prefix", str(network.prefix)]
+    return [*argv, "--gateway", network.gateway, "--dns", ",".join(network.dns)]
+
+
 def _json(value: Any) -> Payload:
     """Wrap a JSON document as a command's standard input."""
     data = json.dumps(value).encode()
@@ -416,7 +463,7 @@ def schema() -> dict[str, Any]:
     """Return the JSON Schemas of all answers, by model name, and the contract's version."""
     models = (
         *(Status, Backup, Job, Snapshot, Offered, Received, Imported),
-        *(Takeover, Activated, User, Mail, Queued),
+        *(Takeover, Activated, Rested, Changed, Kept, User, Mail, Queued),
     )
     return {
         "contract": CONTRACT_VERSION,

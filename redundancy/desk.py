@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from redundancy import notices, run
+from redundancy import notices, rollback, rollback_texts, run
 from redundancy.agenda import Missed
 from redundancy.configuration import ModuleConfiguration
 from redundancy.contract import Appliance, Mail, Status, User
@@ -64,6 +64,15 @@ class Desk:
         else:
             mail = notices.switchover_refused(self._sender, event, self._recipient, action.reasons)
         self._hand_in(mail)
+
+    def rollback(self, action: rollback.Notify, operation: str, number: int) -> None:
+        """Notify the module's address of a step that failed; `number` counts the refusals."""
+        event = f"rollback-failed-{operation}-{number}"
+        words = rollback_texts.STEPS[self._sender.language][action.step].title
+        advice = rollback_texts.advice(self._sender.language, action.cause, action.reasons)
+        self._hand_in(
+            notices.rollback_failed(self._sender, event, self._recipient, (words, *advice))
+        )
 
     def users_mails(self, operation: str, users: Sequence[User]) -> list[Mail]:
         """Write the mail of R54 to every user who has an address (R55), whatever R26 says."""

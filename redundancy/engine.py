@@ -6,40 +6,52 @@ and waits on the Calendar for whatever comes next. People see it as `console.Con
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO
+from typing import BinaryIO, Generic, TypeVar
 
-from redundancy import agenda, history, logbook, preconditions, role, run, switchover
+from redundancy import (
+    agenda,
+    history,
+    logbook,
+    preconditions,
+    role,
+    rollback_view,
+    rolling_back,
+    run,
+    switchover,
+)
 from redundancy.configuration import ModuleConfiguration
-from redundancy.console import Decision, Overview, Watch
+from redundancy.console import Decision, Overview, RollbackView, StepDecision, Watch
 from redundancy.contract import Appliance, Imported, Origin, Status
 from redundancy.desk import Desk
 from redundancy.errors import RedundancyError, Refused
 from redundancy.journal import Journal
 from redundancy.ports import Bell, Services
+from redundancy.rollback import Order
 from redundancy.running import Running, access
 from redundancy.sending import Transfer
 from redundancy.switching import Switching, replug
 from redundancy.watch import SILENCE_NEEDED_S, CloseWatch
 
+D = TypeVar("D")
 UPLOAD_STALL_LIMIT_S = 60.0
 TROUBLE_PAUSE = timedelta(minutes=1)
 AGE_LOOK = timedelta(hours=1)  # imports come without a word to a standby's engine
 
 
 @dataclass
-class _SwitchOrder:
+class _Order(Generic[D]):
     """A click that waits for its decision."""
 
     by: str
-    confirmed: bool
     decided: Bell
-    decision: Decision | None = None
+    decision: D | None = None
 
-    def answer(self, decision: Decision) -> None:
+    def answer(self, decision: D) -> None:
         """Let the person know; only the first answer counts."""
         if self.decision is None:
             self.decision = decision
@@ -205,6 +217,10 @@ class Engine:
         finally:
             self._running = None
         self._report_skipped(running)
+        if running.state.phase == "succeeded":
+            # What a rollback still lacks can be ordered by a person; the run has succeeded.
+            with contextlib.suppress(RedundancyError):
+                self._rolling(lambda _decision: None).close_after_run()
 
     def _report_skipped(self, running: Running) -> None:
         """Report slots that passed while a run was under way (O5)."""
@@ -254,7 +270,7 @@ class Engine:
         desk = self._desk(configuration, status)
         return Switching(self._services, self._journal, configuration, desk, self._watch, answer)
 
-    def _switch(self, order: _SwitchOrder) -> None:
+    def _switch(self, order: _Order[Decision], *, confirmed: bool) -> None:
         """Carry out a click; whatever goes wrong, the person gets an answer."""
         own = ""
         try:
@@ -267,7 +283,7 @@ class Engine:
             else:
                 operation = f"switchover-{self._journal.next_number('switchover')}"
                 switching = self._new_switching(configuration, status, order.answer)
-                switching.drive(switchover.Asked(operation, order.by, order.confirmed))
+                switching.drive(switchover.Asked(operation, order.by, confirmed))
         except RedundancyError as error:
             order.answer(Decision("refused", error.code, (("message", error.message),), own))
         finally:
@@ -309,12 +325,47 @@ class Engine:
 
     def switch_over(self, by: str, *, confirmed: bool) -> Decision:
         """Switch to this appliance; returns as soon as it is decided."""
-        order = _SwitchOrder(by, confirmed, self._calendar.bell())
-        self._orders.append(lambda: self._switch(order))
+        order: _Order[Decision] = _Order(by, self._calendar.bell())
+        return self._decided(order, lambda: self._switch(order, confirmed=confirmed))
+
+    def rollback(self) -> RollbackView:
+        """Read where a rollback stands; changes nothing."""
+        configuration, status = self.configuration(), self._local.status()
+        return rollback_view.view(self._local, self._journal, configuration, status)
+
+    def roll_back(self, step: str, by: str) -> StepDecision:
+        """Carry out a step of the rollback, or `abandon` it (R57)."""
+        order: _Order[StepDecision] = _Order(by, self._calendar.bell())
+        return self._decided(order, lambda: self._roll(order, rolling_back.named(step)))
+
+    def _decided(self, order: _Order[D], work: Callable[[], None]) -> D:
+        """Have the daemon do something, and wait until it has decided."""
+        self._orders.append(work)
         self._bell.ring()
         while order.decision is None:
             self._calendar.wait(None, order.decided)
         return order.decision
+
+    def _roll(self, order: _Order[StepDecision], step: Order) -> None:
+        """Carry out a step of a rollback; whatever goes wrong, the person gets an answer."""
+        try:
+            self._rolling(order.answer).order(step, order.by)
+            if order.decision is not None and order.decision.code == "shutdown":
+                self._calendar.wait(None, self._bell)  # until the appliance ends the module
+        except RedundancyError as error:
+            reasons = (("message", error.message), ("remedy", error.remedy))
+            order.answer(StepDecision("refused", error.code, reasons))
+        finally:
+            order.answer(StepDecision("refused", "defect"))
+
+    def _rolling(self, answer: Callable[[StepDecision], None]) -> rolling_back.RollingBack:
+        configuration, status = self.configuration(), self._local.status()
+        if configuration is None:
+            raise Refused("unconfigured", "the module is not configured on this appliance")
+        desk = self._desk(configuration, status)
+        return rolling_back.RollingBack(
+            self._services, self._journal, configuration, desk, self._watch, answer
+        )
 
     def run_now(self, by: str) -> int:
         """Start a run unless one is under way; returns its number."""
@@ -339,7 +390,9 @@ class Engine:
     def initialise(self, stream: BinaryIO, size: int, by: str) -> Imported:
         """Import the uploaded backup of the active once (R40 to R44)."""
         configuration, status = self.configuration(), self._local.status()
-        if self._roles(configuration, status).current != "standby":
+        # An acting active that was rolled back still holds its old epoch; the appliance takes
+        # nothing but a higher one from another (D14).
+        if self._roles(configuration, status).designated != "standby":
             raise Refused(
                 "not-standby",
                 f"{status.name} is not a configured standby; nothing was imported",

@@ -56,7 +56,7 @@ class Journal:
         self._store = store
         self._calendar = calendar
         self._report = report
-        self._records = [_parse(line) for line in store.lines(FILE)]
+        self._records = [load(json.loads(line)) for line in store.lines(FILE)]
 
     def records(self, operation: str | None = None) -> list[Record]:
         """Return all records, or those of one operation, oldest first."""
@@ -89,11 +89,15 @@ class Journal:
         record = Record(
             len(self._records) + 1, self._calendar.now(), operation, event, cause, dict(detail)
         )
-        row = {**record.__dict__, "at": record.at.isoformat()}
-        self._store.append(FILE, json.dumps(row, sort_keys=True))
+        self._store.append(FILE, json.dumps(row(record), sort_keys=True))
         self._records.append(record)
 
 
-def _parse(line: str) -> Record:
-    row = json.loads(line)
-    return Record(**{**row, "at": datetime.fromisoformat(row["at"])})
+def row(record: Record) -> dict[str, Any]:
+    """Return a record as JSON values, as the journal and a carried record hold it (D18)."""
+    return {**record.__dict__, "at": record.at.isoformat()}
+
+
+def load(values: Mapping[str, Any]) -> Record:
+    """Read what `row` made."""
+    return Record(**{**values, "at": datetime.fromisoformat(values["at"])})

@@ -214,6 +214,20 @@ def switchover_refused(
     return _mail(sender, event, recipient, subject, body)
 
 
+def rollback_failed(
+    sender: Sender, event: str, recipient: str, words: tuple[str, str, str]
+) -> Mail:
+    """A step of a rollback failed: which, why, and what to do (D5)."""
+    step, why, todo = words
+    if sender.language == "de":
+        subject = f"Redundanz: Rollback-Schritt auf {sender.name} fehlgeschlagen"
+        advice = "Was zu tun ist"
+    else:
+        subject = f"Redundanz: a step of the rollback failed on {sender.name}"
+        advice = "What to do"
+    return _mail(sender, event, recipient, subject, f"{step}\n\n{why}\n\n{advice}: {todo}")
+
+
 def restart_phone(sender: Sender, event: str, user: User, recipient: str) -> Mail:
     """Tell a user, in the user's language, that the phone must be restarted (R54)."""
     if user.language == "de":

@@ -62,6 +62,9 @@ def blueprint(ground: Ground, plan: LabPlan, entropy: Entropy) -> Blueprint:
     made = factory.pair(seed, name, subnet, start or POWER_ON, entropy, company)
     known = made.credentials
     boxes = {"pbx1": made.pbx1, "pbx2": made.pbx2}
+    if plan.boot_address_check == "yes":
+        for settings in boxes.values():
+            settings["boot_address_check"] = True
     spec = LabSpec(
         name=name,
         subnet=subnet,

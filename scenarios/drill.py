@@ -75,12 +75,14 @@ class Drill:
         entries: the named changes so far.
         tabs: open browsers and the page that each shows.
         off: appliances without power.
+        saved: the backup on the administrator's computer.
     """
 
     pair: Pair
     entries: dict[str, Entry] = field(default_factory=dict)
     tabs: dict[str, tuple[httpx.Client, httpx.Response]] = field(default_factory=dict)
     off: set[str] = field(default_factory=set)
+    saved: bytes = b""
 
     @property
     def lab(self) -> Lab:

@@ -6,15 +6,19 @@ from collections import defaultdict
 from functools import singledispatch
 
 from scenarios.checkers.attempt_spacing import waits
+from scenarios.downtime import measure_downtime
 from scenarios.models import (
     Announced,
     Answers,
     Attempts,
+    Back,
     Lost,
     Mailed,
     Page,
     Present,
     Reached,
+    Reported,
+    RolledBack,
     Strict,
     Unchanged,
 )
@@ -73,6 +77,45 @@ def _(expectation: Reached, record: Record) -> Judgement:
         return failed(f"{spec.by} never reached {watch.address} at {spec.at}")
     gap_s = min(at_s for at_s in back if at_s > primed[-1]) - primed[-1]
     return passed(f"{spec.by} was back at {watch.address}, now {spec.at}, after {gap_s:.3f} s")
+
+
+@met.register
+def _(expectation: RolledBack, record: Record) -> Judgement:
+    spec = expectation.rolled_back
+    view = record.answer(spec.of, "rollback")
+    if view is None:
+        return inconclusive(f"{spec.of} was not asked for the rollback at the end")
+    stands = view["next"] or "nothing"
+    protected = "yes" if view["protected"] else "no"
+    entered = {
+        f"{change.detail['kind']}s/{change.detail['key']}": change.cause
+        for change in record.select("runner", "change")
+    }
+    lost = sorted(entered.get(one, one) for one in view["lost"] or ())
+    text = f"{spec.of}: next {stands}, protected {protected}, lost {', '.join(lost) or 'nothing'}"
+    right = (stands, protected, lost) == (spec.next, spec.protected, sorted(spec.lost))
+    return passed(text) if right else failed(text)
+
+
+@met.register
+def _(expectation: Reported, record: Record) -> Judgement:
+    spec = expectation.reported
+    count = sum((one.node, one.event) == (spec.by, spec.event) for one in record.events)
+    text = f"{spec.by} reported {spec.event} {count} time(s)"
+    return passed(text) if count == spec.times else failed(f"{text}, not {spec.times}")
+
+
+@met.register
+def _(expectation: Back, record: Record) -> Judgement:
+    limit_s = expectation.back_after_rollback.at_most.total_seconds()
+    downtime = measure_downtime(record)
+    if downtime is None:
+        return failed("no acting active gave its address up")
+    text = f"{len(downtime.back_s)} of {downtime.clients} clients back at {downtime.address}"
+    if downtime.total_s is None:
+        return failed(text)
+    text = f"{text}, the last one {downtime.total_s:.3f} s after (b)"
+    return passed(text) if downtime.total_s <= limit_s else failed(f"{text}, not {limit_s:g} s")
 
 
 @met.register

@@ -54,6 +54,7 @@ class LabPlan(Strict):
     zone: Annotated[str, AfterValidator(_zone)] = "Europe/Berlin"
     schedule: Schedule
     attempts_max: Annotated[int, Field(ge=1, le=99)] = 3
+    boot_address_check: Literal["yes", "no"] = "no"  # whether appliances probe at boot (D10)
 
 
 # Steps
@@ -111,6 +112,44 @@ class PowerOff(Strict):
     """Pull the plug of an appliance."""
 
     power_off: Node
+
+
+class PowerOn(Strict):
+    """Switch an appliance on again, and wait until it is up."""
+
+    power_on: Node
+
+
+RollbackStep = Literal[
+    "backup", "readdress", "shutdown", "import", "identity", "phones", "redundancy", "abandon"
+]
+
+
+class RollbackSpec(Strict):
+    """A step of the rollback, and the code of the refusal that is expected, if one is."""
+
+    on: Node
+    step: RollbackStep
+    refused: str | None = None
+
+
+class RollBack(Strict):
+    """Order a step of the rollback (R57) on an appliance's command line."""
+
+    roll_back: RollbackSpec
+
+
+class RestoreSpec(Strict):
+    """Where the backup of (a) is restored, and with which options of the ordinary restore."""
+
+    on: Node
+    with_: tuple[Literal["ignore-address", "keep-licences"], ...] = ()
+
+
+class Restore(Strict):
+    """Restore the backup that the administrator kept at step (a) (R57 d)."""
+
+    restore: RestoreSpec
 
 
 class OpenTab(Strict):
@@ -197,6 +236,47 @@ class MailSpec(Strict):
     messages: Annotated[int, Field(ge=0)] = 1
 
 
+class RollbackEnd(Strict):
+    """Where the rollback stands at the end, as an appliance says."""
+
+    of: Node
+    next: RollbackStep | Literal["nothing"]
+    protected: Literal["yes", "no"]
+    lost: tuple[Name, ...] = ()
+
+
+class RolledBack(Strict):
+    """How far the rollback got, and what it says was lost between (a) and (b) (D16)."""
+
+    rolled_back: RollbackEnd
+
+
+class ReportSpec(Strict):
+    """What an appliance reported of itself, and how often."""
+
+    by: Node
+    event: str
+    times: Annotated[int, Field(ge=0)] = 1
+
+
+class Reported(Strict):
+    """An appliance reported an event so often in the whole drill."""
+
+    reported: ReportSpec
+
+
+class DowntimeSpec(Strict):
+    """How long the defined downtime of a rollback may be."""
+
+    at_most: Duration
+
+
+class Back(Strict):
+    """Every client was back at the original in time, counted from step (b) (R58, D16)."""
+
+    back_after_rollback: DowntimeSpec
+
+
 class Mailed(Strict):
     """Every user has so many messages, each with one Message-ID (R54, R55, D5)."""
 
@@ -271,6 +351,9 @@ Step = Annotated[
     | Annotated[Advance, Tag("advance")]
     | Annotated[CutTransfer, Tag("cut transfer")]
     | Annotated[PowerOff, Tag("power off")]
+    | Annotated[PowerOn, Tag("power on")]
+    | Annotated[RollBack, Tag("roll back")]
+    | Annotated[Restore, Tag("restore")]
     | Annotated[OpenTab, Tag("open tab")]
     | Annotated[Wait, Tag("wait")]
     | Annotated[SwitchOver, Tag("switch over")]
@@ -281,6 +364,9 @@ Expectation = Annotated[
     Annotated[Answers, Tag("answers")]
     | Annotated[Announced, Tag("announced")]
     | Annotated[Reached, Tag("reached")]
+    | Annotated[RolledBack, Tag("rolled back")]
+    | Annotated[Reported, Tag("reported")]
+    | Annotated[Back, Tag("back after rollback")]
     | Annotated[Mailed, Tag("mailed")]
     | Annotated[Present, Tag("present")]
     | Annotated[Lost, Tag("lost")]

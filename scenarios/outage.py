@@ -72,7 +72,11 @@ def measure(record: Record) -> Outage | None:
         for answer in watch.answers
     )
     back_s = next((at_s for at_s, holder in answers if holder == mac), None)
-    before = [at_s for at_s, holder in answers if holder != mac]
+    before = [
+        at_s
+        for at_s, holder in answers
+        if holder != mac and (back_s is None or at_s < back_s)  # not of a rollback afterwards
+    ]
     died = _last(record, claim, "runner", "fault")
     announced = [
         frame.at_s

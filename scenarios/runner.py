@@ -16,6 +16,7 @@ from emulator.lab import CommandRefused, Lab, LabError, LabMaker, NodeInfo
 from scenarios.blueprint import Blueprint
 from scenarios.browsing import PageTrouble
 from scenarios.checkers import judge
+from scenarios.downtime import Downtime, measure_downtime
 from scenarios.drill import Drill, Pair
 from scenarios.entering import find_entries
 from scenarios.evidence import RunFolder, load
@@ -73,6 +74,11 @@ class Outcome:
         return measure(self.record)
 
     @property
+    def downtime(self) -> Downtime | None:
+        """How long a rollback took the telephony away, if there was one."""
+        return measure_downtime(self.record)
+
+    @property
     def lost(self) -> tuple[str, ...]:
         """Named changes that the new holder does not have."""
         return lost_objects(self.record)
@@ -85,6 +91,7 @@ class Outcome:
     def row(self) -> dict[str, Any]:
         """Return the run as `--format json` shows it."""
         total_s = None if self.outage is None else self.outage.total_s
+        downtime_s = None if self.downtime is None else self.downtime.total_s
         return {
             "scenario": self.record.plan.scenario.id,
             "seed": self.record.plan.seed,
@@ -92,6 +99,7 @@ class Outcome:
             "verdict": self.verdict.value,
             "trace_hash": self.trace_hash,
             "outage_s": None if total_s is None else round(total_s, 3),
+            "downtime_s": None if downtime_s is None else round(downtime_s, 3),
             "lost_objects": len(self.lost),
             "run": str(self.folder),
         }
@@ -258,6 +266,7 @@ def _waiting_mails(drill: Drill) -> set[str]:
 def _read_finally(drill: Drill, seen: Seen) -> None:
     for name in drill.running():
         look(drill, name, "final")
+        drill.read(name, "final", "rollback", drill.node(name).ctl(["redundancy", "rollback"]))
         drill.read(name, "final", "users", drill.node(name).ctl(["users", "list"]))
         drill.read(name, "final", "changes", find_entries(drill.node(name), drill.entries))
     for station in seen.stations:

@@ -46,7 +46,8 @@ def initialise(pair: Pair, standby: str, say: Callable[[str], None]) -> None:
     say(f"{active}: module configuration; the standby's host key is pinned")
     _configure(lab, active, {**fields, **target})
     say(f"{active}: full backup, kept on the administrator's computer")
-    backup = lab.appliance(active).ctl(["backup", "create", "--operation", "initial"])
+    epoch = lab.appliance(active).ctl(["status"])["lineage"]["epoch"]
+    backup = lab.appliance(active).ctl(["backup", "create", "--operation", f"initial-{epoch}"])
     data = lab.appliance(active).read(f"backups/{backup['file']}")
     say(f"{standby}: module configuration with the active's licence key")
     _configure(lab, standby, fields)

@@ -16,11 +16,15 @@ from scenarios.models import (
     MakeChange,
     OpenTab,
     PowerOff,
+    PowerOn,
+    Restore,
+    RollBack,
     Sighting,
     Strict,
     SwitchOver,
     Wait,
 )
+from scenarios.returning import restore, roll_back
 from scenarios.setup import initialise
 from scenarios.units import render_duration, render_fraction
 from scenarios.verdict import Verdict
@@ -114,6 +118,34 @@ def _(step: PowerOff, drill: Drill, say: Say) -> None:
     drill.off.add(step.power_off)
     drill.lab.note("fault", "power-off", node=step.power_off, began_s=began_s)
     say("dark")
+
+
+@perform.register
+def _(step: PowerOn, drill: Drill, say: Say) -> None:
+    drill.node(step.power_on).boot()
+    drill.off.discard(step.power_on)
+    drill.lab.timekeeper.settle()
+    say("up")
+
+
+@perform.register
+def _(step: RollBack, drill: Drill, say: Say) -> None:
+    say(roll_back(drill, step.roll_back))
+
+
+@describe.register
+def _(step: RollBack) -> str:
+    return f"roll back on {step.roll_back.on}: {step.roll_back.step}"
+
+
+@perform.register
+def _(step: Restore, drill: Drill, say: Say) -> None:
+    say(restore(drill, step.restore))
+
+
+@describe.register
+def _(step: Restore) -> str:
+    return f"restore on {step.restore.on}: {', '.join(step.restore.with_) or 'everything'}"
 
 
 @perform.register

@@ -20,7 +20,12 @@ def require_administrator(entities: Sequence[Entity]) -> None:
         )
 
 
-def _admit(facts: Facts, manifest: Manifest) -> None:
+def admit_lineage(facts: Facts, manifest: Manifest) -> None:
+    """Refuse a backup of another version or of a lower epoch (R7, D14).
+
+    Raises:
+        Refusal: `version`, `epoch`.
+    """
     if manifest.version != facts.version:
         raise Refusal(
             "version",
@@ -39,14 +44,14 @@ def _admit(facts: Facts, manifest: Manifest) -> None:
 
 def admit_transfer(facts: Facts, manifest: Manifest) -> None:
     """Refuse what a run must not bring to this box: it is the active, or further (D14)."""
-    _admit(facts, manifest)
+    admit_lineage(facts, manifest)
     if facts.holds_epoch:
         raise Refusal("not-standby", "this appliance is the current active (D14)")
 
 
 def admit_upload(facts: Facts, manifest: Manifest) -> None:
     """Refuse what must not become a standby's first content (R40 to R44)."""
-    _admit(facts, manifest)
+    admit_lineage(facts, manifest)
     if manifest.holder == facts.server_key:
         raise Refusal(
             "not-standby",

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from emulator.appliance import factory_settings
+from emulator.appliance.addressing import Addressing
 from emulator.appliance.backups import Backups
 from emulator.appliance.commands.table import CONTRACT_VERSION, dispatch
 from emulator.appliance.content import Blobs, Content
@@ -22,9 +23,10 @@ from emulator.appliance.parts import Parts
 from emulator.appliance.references import Sweeper
 from emulator.appliance.refusal import Refusal
 from emulator.appliance.reports import report
+from emulator.appliance.restoring import Restorer
 from emulator.appliance.snapshots import Snapshots
 from emulator.appliance.store import Store
-from emulator.appliance.takeover import Takeovers, interface
+from emulator.appliance.takeover import Takeovers
 from emulator.appliance.vault import Vault
 from emulator.ports import Machine
 
@@ -86,10 +88,11 @@ class Appliance:
         factory_settings.forget(disk)
         outcome = recover(self.machine, identity, blobs)
         facts = identity.facts()
-        self.machine.network.apply(interface(facts))
+        addressing = Addressing(self.machine)
+        addressing.occupy(facts)
         self.machine.remote_shell.serve(facts.root_password)
-        content = Content(disk, facts.content, identity.vault)
-        self._parts = self._assemble(Store(identity, content, blobs))
+        store = Store(identity, Content(disk, facts.content, identity.vault), blobs)
+        self._parts = self._assemble(store, addressing)
         self._parts.backups.tidy()
         self._parts.snapshots.tidy()
         self._parts.mail.start()
@@ -133,12 +136,13 @@ class Appliance:
         self.machine.remote_shell.stop()
         report(self.machine, "stopped")
 
-    def _assemble(self, store: Store) -> Parts:
+    def _assemble(self, store: Store, addressing: Addressing) -> Parts:
         machine, identity = self.machine, store.identity
         gate = Gate(machine, identity)
         sweeper = Sweeper(machine.disk, store, gate)
         intake = Intake(machine, store, gate, sweeper, self._faults.tap)
         backups = Backups(machine, store)
+        importer = Importer(machine, store, gate, sweeper)
         return Parts(
             machine=machine,
             identity=identity,
@@ -148,8 +152,10 @@ class Appliance:
             jobs=Jobs(machine, store, backups),
             gate=gate,
             intake=intake,
-            importer=Importer(machine, store, gate, sweeper),
-            takeovers=Takeovers(machine, identity),
+            importer=importer,
+            restorer=Restorer(machine, identity, gate, importer, addressing),
+            addressing=addressing,
+            takeovers=Takeovers(machine, identity, addressing),
             mail=MailQueue(machine, lambda: _mail_server(store.content)),
             power_off=self._power_off,
         )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO, NamedTuple
 
 from emulator.appliance import archive
-from emulator.appliance.entities import Entity
+from emulator.appliance.archive_reader import Archive
+from emulator.appliance.entities import Entity, digest
 from emulator.appliance.records import Facts, instant
 from emulator.appliance.refusal import Refusal, translate
 from emulator.appliance.reports import report
@@ -174,6 +175,33 @@ class Backups:
         rows = self._identity.database.read(f"SELECT {FIELDS}, held FROM backup ORDER BY file")  # noqa: S608 - a constant list of columns
         return [{**self._row(row), "held": bool(row["held"])} for row in rows]
 
+    def find(self, file: str) -> Mapping[str, Any]:
+        """Return a finished backup by its name.
+
+        Raises:
+            Refusal: `no-such-file`.
+        """
+        found = self._find("file = ?", file)
+        if found is None:
+            raise Refusal(
+                "no-such-file", f"there is no backup {file[:60]}", "backup list shows them"
+            )
+        return found
+
+    def compare(self, file: str) -> tuple[str, ...]:
+        """Return the objects, as `kind/id`, that were added, changed or removed since a backup.
+
+        What modules keep for themselves is not counted: nobody entered it.
+
+        Raises:
+            Refusal: `no-such-file`, `not-a-backup`, `checksum`.
+        """
+        with self.opened(file) as (stream, size):
+            then = _digests(Archive(stream, size).entities())
+        now = _digests(self._content.snapshot())
+        changed = {key for key in {*then, *now} if then.get(key) != now.get(key)}
+        return tuple(sorted(changed))
+
     def hold(self, file: str, *, held: bool) -> None:
         """Keep a backup from rotation, or give it back.
 
@@ -216,9 +244,7 @@ class Backups:
         Raises:
             Refusal: `no-such-file`.
         """
-        if self._find("file = ?", file) is None:
-            raise Refusal("no-such-file", f"there is no backup {file[:60]}")
-        path = f"{FOLDER}/{file}"
+        path = f"{FOLDER}/{self.find(file)['file']}"
         with self._machine.disk.open(path) as stream:
             yield stream, self._machine.disk.size(path)
 
@@ -241,6 +267,10 @@ class Backups:
         names = FIELDS.split(", ")
         found = {name: row[index] for index, name in enumerate(names)}
         return {**found, "path": self._machine.disk.location(f"{FOLDER}/{row[0]}")}
+
+
+def _digests(entities: Iterable[Entity]) -> dict[str, str]:
+    return {f"{one.kind}/{one.id}": digest(one) for one in entities if one.kind != "records"}
 
 
 def next_export(facts: Facts) -> Facts:

@@ -40,6 +40,7 @@ KINDS: Mapping[str, Mapping[str, type]] = {
         "keep": int,
         "takes_min": int,
     },
+    "records": {"values": dict},  # what a module keeps in the content, so that backups carry it
     "files": {"path": str, "mode": str, "size": int, "sha256": str},
 }
 

@@ -79,6 +79,7 @@ def _facts(settings: Mapping[str, Any]) -> Facts:
         root_password=settings["root_password"],
         licences=tuple(settings["licences"]),
         content=FIRST,
+        boot_address_check=bool(settings.get("boot_address_check", False)),
     )
 
 

@@ -58,11 +58,17 @@ class Route:
         path: where it lies.
         admit: refuses what must not become this box's content.
         read: looks at it; the second argument is its size.
+        word: what events call it, `import` or `restore`.
+        adopt: what of the box changes in the commit, besides content and origin.
+        rests: whether module configurations come in inactive (R45).
     """
 
     path: str
     admit: Callable[[Facts, Manifest], None]
     read: Callable[[BinaryIO, int], Source]
+    word: str
+    adopt: Callable[[Facts, Manifest], Facts]
+    rests: Callable[[Facts, Manifest], bool]
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ class Importer:
             return _answer(done)
         with self._gate.session(token, "importing") as session:
             incoming = self._received(token, file)
-            return _answer(self._import(TRANSFERRED, incoming, session))
+            return _answer(self.bring_in(TRANSFERRED, incoming, session))
 
     def _received(self, token: Token, file: str) -> Incoming:
         incoming = self._identity.facts().received
@@ -128,31 +134,45 @@ class Importer:
             Refusal: `connection-lost`, `busy`, `not-standby`, `epoch`, `not-a-backup`,
                 `version`, `disk-full`.
         """
+        return _answer(self.upload(stream, size, UPLOADED))
+
+    def upload(self, stream: BinaryIO, size: int, route: Route) -> Import:
+        """Bring in a backup that a person uploads; the route's path is `UPLOAD`.
+
+        Raises:
+            Refusal: as `initialise`.
+        """
         if not 0 < size <= MAX_ARCHIVE:
-            raise Usage(f"a backup of {size} bytes cannot be", "choose the .sar file of the active")
+            raise Usage(f"a backup of {size} bytes cannot be", "choose a .sar file")
         session = Session(self._identity.facts().fence, "importing", stream)
         with self._gate.at_work(session):
             sha256 = store(self._machine, UPLOAD, stream, size, session)
             incoming = Incoming("", "upload", size, sha256)
-            return _answer(self._import(UPLOADED, incoming, session))
+            return self.bring_in(route, incoming, session)
 
-    def _import(self, route: Route, incoming: Incoming, session: Session) -> Import:
+    def bring_in(self, route: Route, incoming: Incoming, session: Session) -> Import:
+        """Replace the content by that of a file.
+
+        Raises:
+            Refusal: `checksum`, `not-a-backup`, `incomplete`, `disk-full`, and what the
+                route refuses.
+        """
         name = f"{int(self._identity.facts().content) + 1:06d}"
         what = {"token": incoming.token, "file": incoming.file, "sha256": incoming.sha256}
         self._identity.change(lambda facts: replace(facts, importing=name))
-        report(self._machine, "import.started", **what)
+        report(self._machine, f"{route.word}.started", **what)
         try:
             draft = self._prepare(route, incoming, name, session)
-            report(self._machine, "import.verified", **what, **draft.told())
+            report(self._machine, f"{route.word}.verified", **what, **draft.told())
             facts = self._commit(draft, session, route)
         except (OSError, sqlite3.Error, ValueError, Refusal) as error:
             refusal = translate(error)
             self._undo(route, incoming, name)
             if refusal.code == "disk-full":
                 self._sweeper.forsake(session)
-            report(self._machine, "import.failed", refusal.code, **what)
+            report(self._machine, f"{route.word}.failed", refusal.code, **what)
             raise refusal from error
-        report(self._machine, "import.committed", **what, **draft.told())
+        report(self._machine, f"{route.word}.committed", **what, **draft.told())
         self._content.exchange(name)
         self._clean(route, session, facts)
         return draft.done()
@@ -164,8 +184,11 @@ class Importer:
             if _digest(stream) != incoming.sha256:
                 raise Refusal("checksum", f"{incoming.file} has changed since it arrived", REMEDY)
             source = route.read(stream, disk.size(route.path))
-            route.admit(self._identity.facts(), source.manifest)
-            entities = [_rest(one) for one in source.entities()]
+            facts = self._identity.facts()
+            route.admit(facts, source.manifest)
+            entities = source.entities()
+            if route.rests(facts, source.manifest):
+                entities = [_rest(one) for one in entities]
             require_administrator(entities)
             source.supply(self._blobs, session.check)
         contents.discard(disk, name)  # of an import that was cut off, in this same life
@@ -193,13 +216,11 @@ class Importer:
         def step(facts: Facts) -> Facts:
             route.admit(facts, manifest)
             return replace(
-                facts,
+                route.adopt(facts, manifest),
                 content=draft.name,
                 superseded=facts.content,
                 importing=None,
                 received=None,
-                takeover=None,
-                lineage=Lineage(manifest.epoch, manifest.holder, manifest.generation),
                 origin=origin,
                 imported=draft.done(),
             )
@@ -213,7 +234,7 @@ class Importer:
     def _undo(self, route: Route, incoming: Incoming, name: str) -> None:
         """Free the disk of what a failed import has left; what was received stays (D2)."""
         contents.discard(self._machine.disk, name)
-        if route is UPLOADED:
+        if route is not TRANSFERRED:
             self._drop_upload()
             self._sweeper.sweep()
         self._identity.change(
@@ -225,7 +246,7 @@ class Importer:
         )
 
     def _clean(self, route: Route, session: Session, facts: Facts) -> None:
-        if route is UPLOADED:
+        if route is not TRANSFERRED:
             self._drop_upload()
         if facts.superseded is not None:
             contents.discard(self._machine.disk, facts.superseded)
@@ -266,8 +287,18 @@ def _rest(entity: Entity) -> Entity:
     return entity._replace(body={**entity.body, "active": False, "wanted": entity.body["active"]})
 
 
-TRANSFERRED = Route(WANTED, admit_transfer, Sealed)
-UPLOADED = Route(UPLOAD, admit_upload, Archive)
+def _adopt_lineage(facts: Facts, manifest: Manifest) -> Facts:
+    """Become a copy of the active that made the backup; the box stays this box (D7)."""
+    lineage = Lineage(manifest.epoch, manifest.holder, manifest.generation)
+    return replace(facts, takeover=None, lineage=lineage)
+
+
+def _always(_facts: Facts, _manifest: Manifest) -> bool:
+    return True
+
+
+TRANSFERRED = Route(WANTED, admit_transfer, Sealed, "import", _adopt_lineage, _always)
+UPLOADED = Route(UPLOAD, admit_upload, Archive, "import", _adopt_lineage, _always)
 
 
 def _digest(stream: BinaryIO) -> str:

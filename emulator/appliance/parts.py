@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from emulator.appliance.addressing import Addressing
 from emulator.appliance.backups import Backups
 from emulator.appliance.content import Content
 from emulator.appliance.fence import Gate
@@ -14,6 +15,7 @@ from emulator.appliance.intake import Intake
 from emulator.appliance.jobs import Jobs
 from emulator.appliance.mail_queue import MailQueue
 from emulator.appliance.modules import Module
+from emulator.appliance.restoring import Restorer
 from emulator.appliance.snapshots import Snapshots
 from emulator.appliance.takeover import Takeovers
 from emulator.ports import Machine
@@ -37,6 +39,8 @@ class Parts:
     gate: Gate
     intake: Intake
     importer: Importer
+    restorer: Restorer
+    addressing: Addressing
     takeovers: Takeovers
     mail: MailQueue
     power_off: Callable[[], None]

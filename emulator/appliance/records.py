@@ -127,6 +127,7 @@ class Facts:
         superseded: remains of a committed import that are still to be removed.
         epochs: operations that opened an epoch, so that a repeated one is recognised.
         backup_number: of the newest backup file.
+        boot_address_check: probe before an address is taken (D10, RFC 5227).
     """
 
     name: str
@@ -150,6 +151,7 @@ class Facts:
     superseded: str | None = None
     epochs: Mapping[str, int] | None = None
     backup_number: int = 0
+    boot_address_check: bool = False
 
     @property
     def parsed_licences(self) -> tuple[Licence, ...]:

@@ -6,27 +6,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from emulator.appliance.addressing import Addressing
 from emulator.appliance.identity import Identity
 from emulator.appliance.records import Facts, NetworkSettings, Takeover
 from emulator.appliance.refusal import Refusal
 from emulator.appliance.reports import report
-from emulator.ports import Interface, Machine
-
-
-def interface(facts: Facts) -> Interface:
-    """Return the LAN port as the facts want it; a network that is not settled stays beside."""
-    wanted = [facts.network, facts.network_given_up]
-    pairs = dict.fromkeys((one.address, one.prefix) for one in wanted if one is not None)
-    network = facts.network
-    return Interface(facts.mac, tuple(pairs), network.gateway, network.dns)
+from emulator.ports import Machine
 
 
 class Takeovers:
     """Changes who this box is on the network."""
 
-    def __init__(self, machine: Machine, identity: Identity) -> None:
+    def __init__(self, machine: Machine, identity: Identity, addressing: Addressing) -> None:
         self._machine = machine
         self._identity = identity
+        self._addressing = addressing
 
     def open_epoch(self, operation: str, epoch: int) -> Mapping[str, Any]:
         """Make this box the holder of a new epoch; idempotent by operation (D14).
@@ -48,7 +42,7 @@ class Takeovers:
         """
         before = self._identity.facts()
         facts = self._identity.change(lambda facts: _take_over(facts, operation, epoch, network))
-        self._machine.network.apply(interface(facts))
+        self._addressing.hold(facts)
         if facts != before:
             report(
                 self._machine,
@@ -68,7 +62,7 @@ class Takeovers:
         """
         before = self._identity.facts()
         facts = self._identity.change(lambda facts: _settle(facts, operation))
-        self._machine.network.apply(interface(facts))
+        self._addressing.hold(facts)
         if facts != before:
             given_up = before.network_given_up
             report(
@@ -84,7 +78,7 @@ class Takeovers:
         facts = self._identity.change(
             lambda facts: replace(facts, network=network, network_given_up=None)
         )
-        self._machine.network.apply(interface(facts))
+        self._addressing.hold(facts)
         report(self._machine, "network.set", address=network.address, mac=facts.mac)
 
 

@@ -63,6 +63,17 @@ class SimNetwork:
         self._site.lan.change(self._station, replace(self._station.port, addresses=wanted))
         self._tell("removed", interface.mac, [one for one in mine if one not in wanted])
 
+    def probe(self, address: str, listen_s: float) -> frozenset[str]:
+        """Ask once who has an address and listen; the MACs of others that hold it."""
+        lan, world = self._site.lan, self._site.world
+        asked = lan.ask(self._station, address)
+        self._life.check()
+        world.sleep(listen_s)
+        until_us = world.now_us
+        replies = [one for one in lan.answers(self._station, asked) if one.at_us <= until_us]
+        others = lan.heard(self._station, asked.at_us, until_us)
+        return frozenset(one.sender_mac for one in (*replies, *others) if one.sender == address)
+
     def _tell(self, event: str, mac: str, addresses: list[str]) -> None:
         for address in addresses:
             self._emit("address", event, "", {"address": address, "mac": mac})

@@ -137,6 +137,16 @@ class SimNode:
         self._end(self._on())
         self.disk.power_cut()
 
+    def await_off(self) -> None:
+        """Wait until an appliance that shuts down has ended.
+
+        Raises:
+            LabError: it does not end.
+        """
+        self._site.world.quiet()
+        if self._running is not None:
+            raise LabError(f"{self.name} does not shut down", remedy="power it off")
+
     def boot(self) -> None:
         """Power on; returns when it is up.
 

@@ -62,7 +62,6 @@ class SimAddresses:
 
     def __init__(self, site: Site, machine: SimMachine) -> None:
         self._lan = site.lan
-        self._world = site.world
         self._machine = machine
 
     def probe(self, address: str, listen_s: float) -> frozenset[str]:
@@ -71,15 +70,10 @@ class SimAddresses:
         Raises:
             LanUnusable: the cable is out: silence would prove nothing.
         """
-        station = self._machine.station
         self._require_link()
-        asked = self._lan.ask(station, address)
-        self._machine.stopwatch.sleep(listen_s)
+        found = self._machine.network.probe(address, listen_s)
         self._require_link()
-        until_us = self._world.now_us
-        replies = [one for one in self._lan.answers(station, asked) if one.at_us <= until_us]
-        others = self._lan.heard(station, asked.at_us, until_us)
-        return frozenset(one.sender_mac for one in (*replies, *others) if one.sender == address)
+        return found
 
     def announce(self, address: str) -> None:
         """Send one gratuitous request and one gratuitous reply.

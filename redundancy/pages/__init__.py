@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from redundancy.console import Console
-from redundancy.pages import dialog, switchover
+from redundancy.pages import dialog, rollback, switchover
 from redundancy.pages.frame import Frame
 from redundancy.pages.navigation import Tab, tabs
 from redundancy.pages.session import Session
@@ -24,4 +24,5 @@ def blueprint(console: Console, frame: Frame) -> Blueprint:
     session = Session(console, frame)
     dialog.add_to(pages, session)
     switchover.add_to(pages, session)
+    rollback.add_to(pages, session)
     return pages

@@ -206,7 +206,7 @@ class _Import:
     def _page(
         self, status: int, *, missing: bool = False, problem: Problem | None = None
     ) -> Response:
-        role = self.session.console.overview().role
+        role = self.session.console.overview().designated
         return self.session.page(
             "import.html", status, own_role=role, missing=missing, problem=problem
         )

@@ -8,6 +8,7 @@ from redundancy.pages.frame import Language
 from redundancy.pages.texts import text
 
 SWITCHOVER = "/admin/advanced/redundancy"
+ROLLBACK = f"{SWITCHOVER}/rollback"
 DIALOG = "/admin/modules/redundanz"
 
 

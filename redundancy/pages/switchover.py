@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from redundancy.console import Decision, Overview, Watch
 from redundancy.contract import NetworkSettings
 from redundancy.pages import texts
-from redundancy.pages.navigation import SWITCHOVER
+from redundancy.pages.navigation import ROLLBACK, SWITCHOVER
 from redundancy.pages.session import CONFLICT, WRONG_FIELDS, Session
 
 REFRESH_S = 3
@@ -67,6 +67,7 @@ def _tab(session: Session, seen: Overview) -> Response:
         watch_class=_watch_class(seen.watch),
         transfer=texts.transfer(session.language, seen.transfer) if seen.transfer else "",
         action=f"{SWITCHOVER}/switchover",
+        rollback=ROLLBACK,
         refresh_s=_refresh_s(seen) if standby or seen.transfer else None,
     )
     response.headers["Cache-Control"] = "no-store"

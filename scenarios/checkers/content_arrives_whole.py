@@ -23,7 +23,7 @@ def check(record: Record) -> Judgement:
         before = record.answer(export.node, "digest", "steady")
         if before is None:
             return inconclusive(f"the content of {export.node} at the beginning was not read")
-        entered = _changed(record, export.node, until=export.number)
+        entered = _entered(record, export.node, export.number)
         own = _changed(record, node, since=imported.number)
         faults += _faults(node, before["objects"], after["objects"], (entered, own))
         compared += len(after["objects"])
@@ -41,6 +41,20 @@ def _export(record: Record, imported: Event) -> Event | None:
         and event.detail.get("sha256") == imported.detail.get("sha256")
     ]
     return found[-1] if found else None
+
+
+def _entered(record: Record, node: str, until: int) -> set[str]:
+    """Return what was entered into the content of an appliance, wherever that came from."""
+    commits = [
+        event
+        for event in record.select("appliance", "import.committed", "restore.committed", node=node)
+        if event.number < until
+    ]
+    source = _export(record, commits[-1]) if commits else None
+    if source is None:
+        return _changed(record, node, until=until)
+    inherited = _entered(record, source.node, source.number)
+    return inherited | _changed(record, node, since=commits[-1].number, until=until)
 
 
 def _changed(record: Record, node: str, *, since: int = 0, until: float = float("inf")) -> set[str]:

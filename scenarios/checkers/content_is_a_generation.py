@@ -11,7 +11,7 @@ from scenarios.verdict import Judgement, judged, not_applicable
 
 def check(record: Record) -> Judgement:
     """Each committed import is what another appliance had finished exporting before."""
-    imports = tuple(record.select("appliance", "import.committed"))
+    imports = tuple(record.select("appliance", "import.committed", "restore.committed"))
     if not imports:
         return not_applicable("nothing was imported")
     exports = tuple(record.select("appliance", "backup.finished", "snapshot.created"))
@@ -27,7 +27,7 @@ def _same(imported: Event, export: Event) -> bool:
     keys = ("epoch", "generation", "sha256")
     return (
         export.number < imported.number
-        and export.node != imported.node
+        and (export.node != imported.node or imported.event == "restore.committed")
         and all(imported.detail.get(key) == export.detail.get(key) for key in keys)
     )
 
@@ -37,7 +37,8 @@ def _misread(record: Record) -> list[str]:
     faults = []
     for station in record.appliances:
         status = record.answer(station.name, "status")
-        imports = tuple(record.select("appliance", "import.committed", node=station.name))
+        commits = ("import.committed", "restore.committed")
+        imports = tuple(record.select("appliance", *commits, node=station.name))
         if status is None or not imports:
             continue
         origin: dict[str, Any] = status.get("origin") or {}

@@ -11,7 +11,7 @@ _OPENING = ("epoch.opened", "takeover.committed")
 
 
 def check(record: Record) -> Judgement:
-    """Follow each appliance's epoch through openings, takeovers, imports and reads."""
+    """Follow each appliance's epoch through openings, takeovers, imports, restores, reads."""
     steps = sorted(_epochs(record))
     if not steps:
         return inconclusive("no epoch was recorded")
@@ -27,7 +27,7 @@ def check(record: Record) -> Judgement:
 
 
 def _epochs(record: Record) -> Iterator[tuple[int, str, int, str]]:
-    for event in record.select("appliance", *_OPENING, "import.committed"):
+    for event in record.select("appliance", *_OPENING, "import.committed", "restore.committed"):
         if "epoch" in event.detail:
             yield event.number, event.node, int(event.detail["epoch"]), event.event
     for read in record.reads:

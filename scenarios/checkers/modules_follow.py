@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scenarios.record import Record
+from scenarios.takeovers import standing
 from scenarios.verdict import Judgement, inconclusive, judged, not_applicable
 
 _RESTS = "redundanz"
@@ -10,9 +11,9 @@ _RESTS = "redundanz"
 
 def check(record: Record) -> Judgement:
     """Compare the activations; the module Redundanz itself rests."""
-    takers = {one.node for one in record.select("appliance", "takeover.committed")}
+    takers = {one.node for one in standing(record)}
     if not takers:
-        return not_applicable("no address was taken over")
+        return not_applicable("no address was taken over for good")
     faults = []
     for node in sorted(takers):
         after = record.answer(node, "status")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from scenarios.record import Record
+from scenarios.takeovers import standing
 from scenarios.verdict import Judgement, inconclusive, judged, not_applicable
 
 
 def check(record: Record) -> Judgement:
     """Compare the new holder's settings at the end with the old one's at the beginning."""
-    takeovers = {one.node: one for one in record.select("appliance", "takeover.committed")}
+    takeovers = {one.node: one for one in standing(record)}
     if not takeovers:
-        return not_applicable("no address was taken over")
+        return not_applicable("no address was taken over for good")
     faults = []
     for node, takeover in takeovers.items():
         address = takeover.detail.get("address")

@@ -9,12 +9,16 @@ from scenarios.record import Record
 from scenarios.setup import MODULE_ADDRESS
 from scenarios.verdict import Judgement, failed, not_applicable, passed
 
-_TOLD = ("run.failed", "run.refused", "switchover.finished", "switchover.refused")
+_TOLD = (
+    *("run.failed", "run.refused", "switchover.finished", "switchover.refused"),
+    "rollback.refused",
+)
+_ANSWERED = {"out-of-order", "wrong-appliance", "nothing-to-abandon"}  # to the person, no failure
 
 
 def check(record: Record) -> Judgement:
     """Compare the messages to the module's address with what happened on running appliances."""
-    events = [one for one in record.select("engine", *_TOLD) if _could_tell(record, one)]
+    events = [one for one in record.select("engine", *_TOLD) if _is_due(record, one)]
     due = [f"{one.event} on {one.node}" for one in events] + _recoveries(record)
     ids = {mail.message_id for mail in record.mails if MODULE_ADDRESS in mail.recipients}
     if not due and not ids:
@@ -23,6 +27,10 @@ def check(record: Record) -> Judgement:
     text = ", ".join(f"{count} x {what}" for what, count in counted.items()) or "nothing to tell"
     right = len(ids) == len(due)
     return (passed if right else failed)(f"{MODULE_ADDRESS} got {len(ids)} messages: {text}")
+
+
+def _is_due(record: Record, event: Event) -> bool:
+    return event.cause not in _ANSWERED and _could_tell(record, event)
 
 
 def _could_tell(record: Record, event: Event) -> bool:

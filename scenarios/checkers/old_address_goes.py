@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from scenarios.record import Record
+from scenarios.takeovers import standing
 from scenarios.verdict import Judgement, inconclusive, judged, not_applicable
 
 
 def check(record: Record) -> Judgement:
     """Ask the kernel's address events, and the wire: nobody answers for the old address."""
-    takeovers = tuple(record.select("appliance", "takeover.committed"))
+    takeovers = standing(record)
     if not takeovers:
-        return not_applicable("no address was taken over")
+        return not_applicable("no address was taken over for good")
     faults = []
     for takeover in takeovers:
         own = record.station(takeover.node)

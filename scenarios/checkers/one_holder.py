@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from emulator.lab import Event
 from scenarios.record import Record
 from scenarios.verdict import Judgement, inconclusive, judged
 
@@ -49,12 +50,19 @@ def held(record: Record) -> Iterator[Holding]:
             elif event.event == "removed" and key in current:
                 current[key].until_s = event.wall_s
                 yield current.pop(key)
-        elif (event.source, event.event, event.cause) == ("runner", "fault", "power-off"):
-            dead = [key for key in current if key[0] == event.detail["node"]]
+        elif _ended(event) is not None:
+            dead = [key for key in current if key[0] == _ended(event)]
             for key in dead:
                 current[key].until_s = event.wall_s
                 yield current.pop(key)
     yield from current.values()
+
+
+def _ended(event: Event) -> str | None:
+    """Return the box that an event says to be without power from now on."""
+    if (event.source, event.event, event.cause) == ("runner", "fault", "power-off"):
+        return str(event.detail["node"])
+    return event.node if (event.source, event.event) == ("appliance", "stopped") else None
 
 
 def _overlaps(holdings: tuple[Holding, ...]) -> Iterator[str]:

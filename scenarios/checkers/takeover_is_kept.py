@@ -1,7 +1,8 @@
-"""Who took an address over does not drop it again, not even for a moment (D10)."""
+"""Who took an address over keeps it, until a person has it given up in a rollback (D10, R57)."""
 
 from __future__ import annotations
 
+from emulator.lab import Event
 from scenarios.record import Record
 from scenarios.verdict import Judgement, judged, not_applicable
 
@@ -17,6 +18,17 @@ def check(record: Record) -> Judgement:
         for takeover in takeovers
         for event in record.select("address", "removed", node=takeover.node)
         if event.wall_s > takeover.wall_s
+        and not _given_up(record, takeover, event)
         and event.detail.get("address") == takeover.detail.get("address")
     ]
     return judged(faults, f"{len(takeovers)} address(es) taken over and kept")
+
+
+def _given_up(record: Record, takeover: Event, removal: Event) -> bool:
+    """Whether a person had ordered step (b) on that box in between."""
+    return any(
+        takeover.number < asked.number < removal.number
+        and asked.detail.get("step") == "readdress"
+        and asked.detail.get("by")
+        for asked in record.select("engine", "rollback.asked", node=takeover.node)
+    )

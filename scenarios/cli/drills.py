@@ -163,6 +163,10 @@ def show_outcome(outcome: Outcome) -> None:
         phases = ", ".join(f"{name} {seconds:.3f} s" for name, seconds in outage.phases())
         click.echo(f"outage {total}: {phases}")
         click.echo(f"lost: {len(outcome.lost)} object(s) {', '.join(outcome.lost)}".rstrip())
+    downtime = outcome.downtime
+    if downtime is not None:
+        total = "unknown" if downtime.total_s is None else f"{downtime.total_s:.2f} s"
+        click.echo(f"downtime of the rollback, from (b) to the last phone: {total}")
     click.echo(f"evidence: {outcome.folder}")
     click.echo(f"next: standby-lab verify {outcome.folder}")
 

@@ -169,7 +169,7 @@ def test_the_exit_code_tells_the_verdict(
     assert (row["scenario"], row["backend"], row["verdict"]) == ("mine", "sim", verdict)
     assert set(row) == {
         *("scenario", "seed", "backend", "verdict", "trace_hash"),
-        *("outage_s", "lost_objects", "run"),
+        *("outage_s", "downtime_s", "lost_objects", "run"),
     }
     assert call("verify", row["run"]).returncode == code
 

@@ -162,10 +162,48 @@ def _modules_activate(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> 
     return {"modules": sorted(awaited)}
 
 
-def _licences_install(parts: Parts, _arguments: Arguments, stdin: BinaryIO) -> Mapping[str, Any]:
+def _modules_rest(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    found = {name: body for name, body in parts.content.all("modules").items() if body["active"]}
+    resting = [
+        Entity("modules", name, {**body, "active": False, "wanted": True})
+        for name, body in found.items()
+    ]
+    parts.content.put(resting)
+    report(parts.machine, "modules.rested", modules=sorted(found))
+    return {"modules": sorted(found)}
+
+
+def _record_put(parts: Parts, arguments: Arguments, stdin: BinaryIO) -> Mapping[str, Any]:
+    values = document(stdin)
+    if not isinstance(values, dict):
+        raise Usage("a record must be a JSON object")
+    try:
+        parts.content.put([Entity("records", arguments.text("NAME"), {"values": values})])
+    except EntityError as error:
+        raise Usage(str(error)) from error
+    report(parts.machine, "changed", "record put", kind="records", id=arguments.text("NAME"))
+    return {}
+
+
+def _licences_install(parts: Parts, arguments: Arguments, stdin: BinaryIO) -> Mapping[str, Any]:
     """Keys come on standard input, one a line, so that they show in no list of processes."""
     keys = read_all(stdin).decode("ascii", "replace").split()
+    if "--replace" in arguments.flags:
+        return {"installed": replace_licences(parts, keys)}
     return {"installed": install_licences(parts, keys)}
+
+
+def replace_licences(parts: Parts, keys: list[str]) -> list[str]:
+    """Remove all licence keys and install others, all or none (R57 e).
+
+    Raises:
+        Refusal: `licence`, `usage` when there are none.
+    """
+    if not keys:
+        raise Usage("no licence key was given", "send keys on standard input, one a line")
+    facts = parts.identity.change(lambda facts: install(replace(facts, licences=()), keys))
+    report(parts.machine, "changed", "licences replace", kind="licences", count=len(keys))
+    return [one.redacted for one in facts.parsed_licences]
 
 
 def install_licences(parts: Parts, keys: list[str]) -> list[str]:
@@ -244,6 +282,13 @@ COMMANDS = (
     Command("jobs remove", "NAME", "remove a job", _jobs_remove),
     Command("module put", "NAME [--active]", "write a module's configuration", _module_put),
     Command("modules activate", "", "bring modules to life again (D13)", _modules_activate),
-    Command("licences install", "", "install keys from standard input", _licences_install),
+    Command("modules rest", "", "bring modules to rest, to be activated again", _modules_rest),
+    Command("record put", "NAME", "keep a module's record in the content (D18)", _record_put),
+    Command(
+        "licences install",
+        "[--replace]",
+        "install keys from standard input, beside the others or in their place",
+        _licences_install,
+    ),
     Command("mail enqueue", "", "queue mails from standard input", _mail_enqueue),
 )

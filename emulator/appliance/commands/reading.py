@@ -34,6 +34,7 @@ def status(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str
         "user_count": len(content.all("users")),
         "lineage": asdict(facts.lineage),
         "origin": None if facts.origin is None else asdict(facts.origin),
+        "conflict": next(iter(parts.addressing.taken_by.values()), None),
         "takeover": None if facts.takeover is None else asdict(facts.takeover),
         "modules": modules(parts),
         "lines": {key: body["count"] for key, body in content.all("lines").items()},
@@ -94,6 +95,11 @@ def _module_get(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping
     return {"values": None if body is None else redacted(body["values"])}
 
 
+def _record_get(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    body = parts.content.get("records", arguments.text("NAME"))
+    return {"values": None if body is None else body["values"]}
+
+
 def _log(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
     wanted = arguments.number("--lines", "200")
     try:
@@ -132,6 +138,7 @@ COMMANDS = (
         lambda parts, _arguments, _stdin: {"modules": modules(parts)},
     ),
     Command("module get", "NAME", "a module's configuration, without secrets", _module_get),
+    Command("record get", "NAME", "a module's record", _record_get),
     Command(
         "mail list",
         "",

@@ -12,6 +12,7 @@ from emulator.appliance.entities import SHA256
 from emulator.appliance.parts import Parts
 from emulator.appliance.records import Incoming, NetworkSettings, Token
 from emulator.appliance.refusal import Usage
+from emulator.appliance.restoring import Scope
 
 OPERATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,119}")
 LONGEST_PREFIX = 30
@@ -45,6 +46,22 @@ def _backup_hold(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mappin
 def _backup_release(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
     parts.backups.hold(arguments.text("FILE"), held=False)
     return {}
+
+
+def _backup_compare(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    return {"objects": parts.backups.compare(arguments.text("FILE"))}
+
+
+def _restore(parts: Parts, arguments: Arguments, stdin: BinaryIO) -> Mapping[str, Any]:
+    scope = Scope(
+        ignore_address="--ignore-address" in arguments.flags,
+        keep_licences="--keep-licences" in arguments.flags,
+    )
+    if ("--file" in arguments.values) == ("--size" in arguments.values):
+        raise Usage("restore needs either --file, of a listed backup, or --size, of an upload")
+    if "--file" in arguments.values:
+        return parts.restorer.listed(parts.backups.find(arguments.text("--file")), scope)
+    return parts.restorer.uploaded(stdin, arguments.number("--size"), scope)
 
 
 def _fence(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
@@ -136,6 +153,13 @@ COMMANDS = (
     Command("backup cancel", "", "give up what a job is writing", _backup_cancel),
     Command("backup hold", "FILE", "keep a backup from rotation (O3)", _backup_hold),
     Command("backup release", "FILE", "let rotation have a backup again", _backup_release),
+    Command("backup compare", "FILE", "what was changed since a backup (D16)", _backup_compare),
+    Command(
+        "restore",
+        "[--file NAME] [--size BYTES] [--ignore-address] [--keep-licences]",
+        "replace everything by a listed backup, or by one from standard input (D7)",
+        _restore,
+    ),
     Command("fence", "TOKEN", "end older receives and imports, refuse them (D2)", _fence),
     Command(
         "snapshot create",

@@ -9,6 +9,7 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 
+from emulator.appliance.linux.arp import who_has
 from emulator.appliance.linux.netlink import AddressWatch, Emit
 from emulator.ports import Interface
 
@@ -66,6 +67,10 @@ class LinuxNetwork:
             subnet = IPv4Interface(f"{address}/{prefix}").network
             route = f"{subnet} dev {self._interface} proto kernel scope link src {address}"
             self._batch([f"route replace {route}"])
+
+    def probe(self, address: str, listen_s: float) -> frozenset[str]:
+        """Ask once who has an address and listen; the MACs of others that hold it."""
+        return who_has(self._interface, address, listen_s)
 
     def stop(self) -> None:
         """End the watch on the addresses."""

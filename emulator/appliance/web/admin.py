@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from os import SEEK_END
+from typing import BinaryIO, cast
 
 from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -11,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from emulator.appliance.commands import objects, reading
 from emulator.appliance.content import PIECE
 from emulator.appliance.refusal import Refusal
+from emulator.appliance.restoring import Scope
 from emulator.appliance.web.fields import wrong_user_fields
 from emulator.appliance.web.frame import WebFrame
 from emulator.appliance.web.refusals import Trouble, trouble
@@ -115,6 +118,26 @@ def _add_backups(pages: Blueprint, frame: WebFrame) -> None:
             return show(refused)
         return redirect("/admin/backups", 303)
 
+    @pages.post("/backups/restore")
+    def restore() -> ResponseReturnValue:
+        upload = request.files.get("backup")
+        scope = Scope(
+            ignore_address="ignore_address" in request.form,
+            keep_licences="keep_licences" in request.form,
+        )
+        try:
+            if upload is not None and upload.filename:
+                stream = cast("BinaryIO", upload.stream)
+                size = stream.seek(0, SEEK_END)
+                stream.seek(0)
+                frame.parts.restorer.uploaded(stream, size, scope)
+            else:
+                row = frame.parts.backups.find(request.form.get("file", ""))
+                frame.parts.restorer.listed(row, scope)
+        except Refusal as refused:
+            return show(refused)
+        return redirect("/admin/backups", 303)
+
     @pages.get("/backups/<file>")
     def download(file: str) -> ResponseReturnValue:
         known = next((one for one in frame.parts.backups.list() if one["file"] == file), None)
@@ -169,7 +192,11 @@ def _add_advanced(pages: Blueprint, frame: WebFrame) -> None:
     @pages.post("/advanced/licences")
     def install() -> ResponseReturnValue:
         try:
-            objects.install_licences(frame.parts, request.form.get("keys", "").split())
+            keys = request.form.get("keys", "").split()
+            if "replace" in request.form:
+                objects.replace_licences(frame.parts, keys)
+            else:
+                objects.install_licences(frame.parts, keys)
         except Refusal as refused:
             return licences_page(refused)
         return redirect("/admin/advanced/licences", 303)

@@ -117,9 +117,13 @@ class HandStopwatch:
 @dataclass
 class FakeNetwork:
     applied: list[Interface] = field(default_factory=list)
+    others: dict[str, str] = field(default_factory=dict)
 
     def apply(self, interface: Interface) -> None:
         self.applied.append(interface)
+
+    def probe(self, address: str, _listen_s: float) -> frozenset[str]:
+        return frozenset({self.others[address]} if address in self.others else ())
 
 
 @dataclass
@@ -240,12 +244,14 @@ class Bench:
     settings: factory.Pair
     rigs: list[Rig] = field(default_factory=list)
 
-    def boot(self, name: str, disk: Disk | None = None) -> Rig:
+    def boot(
+        self, name: str, disk: Disk | None = None, others: Mapping[str, str] | None = None
+    ) -> Rig:
         folder = self.root / name
         if not folder.exists():
             folder.mkdir()
             (folder / "factory.json").write_text(json.dumps(getattr(self.settings, name)))
-        box = Box(disk or LinuxDisk(folder))
+        box = Box(disk or LinuxDisk(folder), network=FakeNetwork(others=dict(others or {})))
         appliance = Appliance(
             box,
             sever=lambda _stream: None,

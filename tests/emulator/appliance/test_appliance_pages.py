@@ -226,6 +226,55 @@ def test_pages_cannot_be_framed_and_run_no_foreign_script(rig):
         assert client.get("/static/style.css").status_code == 200
 
 
+def test_listed_backup_is_restored(rig):
+    with browser(rig) as client:
+        log_in(rig, client)
+        digest = rig.run("content", "digest")
+        made = rig.run("backup", "create", "--operation", "b")
+        rig.run("users", "remove", "1001")
+        fields = {"csrf_token": token(client.get("/admin/backups")), "file": made["file"]}
+        client.post("/admin/backups/restore", data={**fields, "keep_licences": "1"})
+        assert rig.run("content", "digest") == digest
+
+
+def test_uploaded_backup_is_restored_with_or_without_network_and_licences(bench, rig, settings):
+    other = bench.boot("pbx2")
+    made = other.run("backup", "create", "--operation", "b")
+    data = other.path(f"backups/{made['file']}").read_bytes()
+    for kept in (True, False):
+        before = rig.run("status")
+        with browser(rig) as client:
+            log_in(rig, client)
+            fields = {"csrf_token": token(client.get("/admin/backups"))}
+            fields |= {"keep_licences": "1", "ignore_address": "1"} if kept else {}
+            files = {"backup": ("full.sar", data)}
+            client.post("/admin/backups/restore", data=fields, files=files)
+        after = rig.run("status")
+        assert after["user_count"] == 1
+        for part in ("network", "licences"):
+            assert (after[part] == before[part]) is kept
+
+
+def test_restore_of_no_backup_is_refused_in_words(rig):
+    with browser(rig) as client:
+        log_in(rig, client)
+        fields = {"csrf_token": token(client.get("/admin/backups"))}
+        files = {"backup": ("full.sar", b"x" * 99)}
+        page = client.post("/admin/backups/restore", data=fields, files=files)
+        assert page.status_code == 409
+        assert 'role="alert"' in page.text
+
+
+def test_licences_are_replaced_when_that_is_ticked(rig, settings):
+    keys = "\n".join(settings.pbx2["licences"])
+    with browser(rig) as client:
+        log_in(rig, client)
+        fields = {"csrf_token": token(client.get("/admin/advanced/licences")), "keys": keys}
+        assert client.post("/admin/advanced/licences", data=fields).status_code == 409
+        client.post("/admin/advanced/licences", data={**fields, "replace": "1"})
+    assert len(rig.run("licences", "list")["licences"]) == len(settings.pbx2["licences"])
+
+
 def test_unknown_page_is_said_in_the_frame(rig):
     with browser(rig) as client:
         log_in(rig, client)

@@ -11,9 +11,10 @@ from typing import Any, BinaryIO
 from flask import abort, request
 from flask.testing import FlaskClient
 
+from redundancy import rollback
 from redundancy.agenda import Collision
 from redundancy.configuration import ModuleConfiguration
-from redundancy.console import Decision, Overview
+from redundancy.console import Decision, Overview, RollbackStep, RollbackView, StepDecision
 from redundancy.contract import Imported, NetworkSettings
 from redundancy.errors import RedundancyError
 
@@ -67,6 +68,28 @@ class FakeFrame:
         return "admin"
 
 
+def rollback_view(part: str | None, done: int, **changes: Any) -> RollbackView:
+    """Return a rollback of which so many steps are done."""
+    stands = ["done"] * done + ["next"] * (done < 7) + ["later"] * (6 - done)
+    steps = tuple(
+        RollbackStep(name, rollback.PARTS[name], stand)
+        for name, stand in zip(rollback.ORDER, stands, strict=True)
+    )
+    view = RollbackView(
+        part=part,
+        operation="rollback-1",
+        steps=steps,
+        address="198.18.0.10",
+        moves_to="198.18.0.20",
+        file="pbx2-000001.sar",
+        unsaved=(),
+        lost=None,
+        protected=False,
+        refused=None,
+    )
+    return replace(view, **changes)
+
+
 @dataclass
 class FakeConsole:
     """An engine whose answers are attributes, and that records what was ordered."""
@@ -91,6 +114,9 @@ class FakeConsole:
     decision: Decision = field(
         default_factory=lambda: Decision("claimed", "claimed", (), "198.18.0.10")
     )
+    rolls: RollbackView = field(default_factory=lambda: rollback_view("acting", 1))
+    step: StepDecision = field(default_factory=lambda: StepDecision("done", "backup"))
+    steps: list[tuple[str, str]] = field(default_factory=list)
     key: str = KEY
     error: RedundancyError | None = None
     expected_user: str = "admin"
@@ -114,6 +140,15 @@ class FakeConsole:
     def switch_over(self, by: str, *, confirmed: bool) -> Decision:
         self.clicks.append((by, confirmed))
         return self.decision
+
+    def rollback(self) -> RollbackView:
+        return self.rolls
+
+    def roll_back(self, step: str, by: str) -> StepDecision:
+        if self.error:
+            raise self.error
+        self.steps.append((step, by))
+        return self.step
 
     def run_now(self, by: str) -> int:
         raise AssertionError(f"no page starts a run, not even for {by}")

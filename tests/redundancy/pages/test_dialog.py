@@ -329,7 +329,7 @@ def test_import_warns_before_it_offers_the_upload(browser: Browser) -> None:
 @pytest.mark.parametrize("role", ["active", "unconfigured"])
 @pytest.mark.covers("R40")
 def test_import_offers_nothing_elsewhere(browser: Browser, console: FakeConsole, role: Any) -> None:
-    console.look(role=role)
+    console.look(designated=role)
     assert "<form" not in browser.get(IMPORT).text
 
 

@@ -1,0 +1,48 @@
+"""One question on the wire: who has an IPv4 address? (RFC 826, RFC 5227 section 2.1.1)."""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import time
+from ipaddress import IPv4Address
+
+ETHERTYPE_ARP = 0x0806
+BROADCAST, NOBODY = b"\xff" * 6, b"\x00" * 6
+UNSPECIFIED = b"\x00" * 4
+FRAME = struct.Struct("!6s6sHHHBBH6s4s6s4s")
+LONGEST_FRAME = 1514
+
+
+def who_has(interface: str, address: str, listen_s: float) -> frozenset[str]:
+    """Ask with an all-zero sender and listen; the MACs of others that hold the address.
+
+    Nobody can be heard on a port without a link, and none is an answer then.
+    """
+    wanted = IPv4Address(address).packed
+    kinds = socket.SOCK_RAW | socket.SOCK_NONBLOCK
+    found: set[str] = set()
+    with socket.socket(socket.AF_PACKET, kinds, socket.htons(ETHERTYPE_ARP)) as wire:
+        wire.bind((interface, ETHERTYPE_ARP))
+        own: bytes = wire.getsockname()[4]
+        question = (1, 0x0800, 6, 4, 1, own, UNSPECIFIED, NOBODY, wanted)
+        try:
+            wire.send(FRAME.pack(BROADCAST, own, ETHERTYPE_ARP, *question))
+        except OSError:
+            return frozenset()
+        until_s = time.monotonic() + listen_s  # noqa: TID251 - the kernel's answers are real
+        while (left_s := until_s - time.monotonic()) > 0:  # noqa: TID251 - as above
+            if select.select([wire], [], [], left_s)[0]:
+                mac = _holder(wire.recv(LONGEST_FRAME), wanted)
+                if mac is not None and mac != own:
+                    found.add(mac.hex(":"))
+    return frozenset(found)
+
+
+def _holder(frame: bytes, wanted: bytes) -> bytes | None:
+    """Return the MAC of a frame whose sender holds the address."""
+    if len(frame) < FRAME.size:
+        return None
+    sender_mac, sender = FRAME.unpack_from(frame)[8:10]
+    return bytes(sender_mac) if sender == wanted else None
