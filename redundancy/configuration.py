@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, time
 from ipaddress import IPv4Address
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -93,6 +93,11 @@ class ModuleConfiguration(BaseModel):
     def schedule(self, zone: str) -> Schedule:
         """Return when runs are due, in an appliance's time zone (R28 to R31)."""
         return Schedule(self.anchor(), ZoneInfo(zone), self.repeat_unit, self.repeat_every)
+
+    def stored(self) -> dict[str, Any]:
+        """Return the values as the appliance keeps them: with the password laid open (D15)."""
+        password = self.standby_password.get_secret_value()
+        return {**self.model_dump(mode="json"), "standby_password": password}
 
     def anchor(self) -> datetime:
         """Return the first slot as local wall time (R30, R31).

@@ -428,10 +428,8 @@ class Engine:
         if roles.designated == "active" and status.lineage.epoch == 0:
             self._local.open_epoch(operation, 1)
             roles = self._roles(configuration, self._local.status())
-        values = configuration.model_dump(mode="json")
-        values["standby_password"] = configuration.standby_password.get_secret_value()
         active = roles.designated == roles.current == "active"
-        self._local.configure(preconditions.MODULE, values, active=active)
+        self._local.configure(preconditions.MODULE, configuration.stored(), active=active)
         self._journal.tell(operation, "configured", by=by)
         self._bell.ring()
 

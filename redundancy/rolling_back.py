@@ -208,8 +208,7 @@ class RollingBack:
         self._claim(network)
         if self._local.status().lineage.epoch < epoch:
             self._local.open_epoch(self.state.operation, epoch)
-        values = self._local.configuration(preconditions.MODULE) or {}
-        self._local.configure(preconditions.MODULE, values, active=True)
+        self._local.configure(preconditions.MODULE, self.configuration.stored(), active=True)
         self._local.activate_modules()
         self._announce(network.address, ANNOUNCEMENTS - 1)
         return {"address": network.address, "opened": epoch}
