@@ -16,7 +16,7 @@ from scenarios.models import Step
 from scenarios.steps import Say, describe
 from scenarios.sweep.cells import Cell, Crash, Place, Point
 from scenarios.sweep.enduring import carry_on, settled
-from scenarios.sweep.residue import read_residue
+from scenarios.sweep.residue import read_holding, read_residue
 
 FINAL = "final reads"
 DARK_S = 2.0  # on the Stopwatch, from a crash until the node boots
@@ -85,23 +85,20 @@ class Saboteur:
         """Put what the appliances hold now into the history."""
         if self.crashed is not None:
             settled(drill)
-        for name in drill.running():
-            moment = f"step-{self._step[0]}"
-            digest = drill.node(name).ctl(["content", "digest"])
-            drill.read(name, moment, "digest", digest)
-        self._read_residue(moment=f"step-{self._step[0]}")
+        self._read_all(moment=f"step-{self._step[0]}")
 
-    def _read_residue(self, moment: str) -> None:
+    def _read_all(self, moment: str) -> None:
         lab = self._lab
-        for eye in self._eyes.values():
-            if lab is not None and eye.node.running():
-                answer = read_residue(eye.node)
-                lab.note("read", "residue", node=eye.node.name, moment=moment, answer=answer)
+        for node in (eye.node for eye in self._eyes.values()):
+            if lab is None or not node.running():
+                continue
+            for what, read in (("holding", read_holding), ("residue", read_residue)):
+                lab.note("read", what, node=node.name, moment=moment, answer=read(node))
 
     def _told(self, event: Event) -> None:
         if (event.source, event.cause) == ("runner", FINAL):
             self._step = (0, "")  # nothing is crashed any more
-            self._read_residue(moment="final")
+            self._read_all(moment="final")
         eye = self._eyes.get(event.node)
         if eye is not None and event.source != "runner":
             eye.told()
@@ -155,10 +152,11 @@ class Saboteur:
     def _bring_back(self, lab: SimLab, node: SimNode, crash: str) -> None:
         known = len(lab.events())
         node.boot()
-        commands = (("status", ["status"]), ("digest", ["content", "digest"]))
-        for what, argv in (*commands, ("backups", ["backup", "list"])):
+        for what, argv in (("status", ["status"]), ("backups", ["backup", "list"])):
             answer = dict(node.ctl(argv))
             lab.note("read", what, node=node.name, moment="booted", answer=answer)
+        held = read_holding(node)
+        lab.note("read", "holding", node=node.name, moment="booted", answer=held)
         told = [[one.node, one.event, one.cause, one.detail] for one in lab.events()[known:]]
         self._back(f"{crash} {node.disk.digest(UNREAD)} {json.dumps(told, default=str)}")
 

@@ -23,8 +23,8 @@ class Undisturbed:
     """The same drill without a crash.
 
     Attributes:
-        contents: the digests of a node's content at the beginning and end of every step, and
-            at the end of the drill, by node and number of the step (0: the end of the drill).
+        contents: a node's content (`residue.read_holding`) at the beginning and end of every
+            step, by node and number of the step; 0: at the end of the drill.
         ending: what each running node was at the end.
     """
 
@@ -36,12 +36,12 @@ def undisturbed(record: Record) -> Undisturbed:
     """Take what later crashes are compared with from the record of an undisturbed drill."""
     contents: dict[tuple[str, int], list[Any]] = defaultdict(list)
     for read in record.reads:
-        if read.what == "digest" and read.moment.startswith("step-"):
+        if read.what == "holding" and read.moment.startswith("step-"):
             # What is read before a step has the number of the one before it.
             number = int(read.moment.removeprefix("step-"))
             contents[read.node, number].append(read.answer)
             contents[read.node, number + 1].append(read.answer)
-        elif read.what == "digest" and read.moment == "final":
+        elif read.what == "holding" and read.moment == "final":
             contents[read.node, 0].append(read.answer)
     return Undisturbed(contents, ending(record))
 
@@ -53,7 +53,7 @@ def ending(record: Record) -> dict[str, Any]:
         status = record.answer(station.name, "status")
         if status is not None:
             found[station.name] = {
-                "content": record.answer(station.name, "digest"),
+                "content": record.answer(station.name, "holding"),
                 "network": status["network"],
                 "epoch": status["lineage"]["epoch"],
                 "holder": status["lineage"]["holder"],
@@ -85,7 +85,7 @@ def _neither(record: Record, number: int, without: Undisturbed) -> Iterator[str]
     """At boot the content is all of the old or all of the new (I1, D8)."""
     crash = _crash(record)
     node = str(crash.detail["node"])
-    held = record.answer(node, "digest", "booted")
+    held = record.answer(node, "holding", "booted")
     known = [*without.contents.get((node, number), ()), *without.contents.get((node, 0), ())]
     if held is None:
         yield f"{node} did not come back"

@@ -1,8 +1,9 @@
-"""What a node still has in hand: locks, holds, unfinished files, operations without an end."""
+"""What a node holds, and what it still has in hand: locks, unfinished files, open operations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 
 from emulator.sim.node import SimNode
@@ -11,6 +12,15 @@ _ENDS: Mapping[str, frozenset[str]] = {
     "run": frozenset({"run.succeeded", "run.failed", "run.refused"}),
     "switchover": frozenset({"switchover.finished", "switchover.refused", "switchover.confirm"}),
 }
+
+
+def read_holding(node: SimNode) -> dict[str, Any]:
+    """Return a node's content: a digest of every object, and every file as far as it is whole."""
+    blobs = [one for one in node.disk.paths() if one.startswith("blobs/")]
+    return {
+        "objects": node.ctl(["content", "digest"])["objects"],
+        "files": {one: sha256(node.read(one)).hexdigest() == one[-64:] for one in blobs},
+    }
 
 
 def read_residue(node: SimNode) -> dict[str, list[str]]:
