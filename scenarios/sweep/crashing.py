@@ -15,7 +15,7 @@ from scenarios.drill import Drill
 from scenarios.models import Step
 from scenarios.steps import Say, describe
 from scenarios.sweep.cells import Cell, Crash, Place, Point
-from scenarios.sweep.enduring import carry_on, settled
+from scenarios.sweep.enduring import carry_on
 from scenarios.sweep.residue import read_holding, read_residue
 
 FINAL = "final reads"
@@ -78,13 +78,21 @@ class Saboteur:
             if self.crashed is None:
                 self._read(drill)
 
-        carry_on(step, drill, within, lambda: self.crashed is not None)
+        carry_on(step, drill, within, self)
         self._read(drill)
+
+    def happened(self) -> bool:
+        """Whether the crash has been (`enduring.Crashes`)."""
+        return self.crashed is not None
+
+    def recover(self, drill: Drill) -> None:
+        """Wait until the node is back, as it comes by itself, and nothing moves."""
+        drill.lab.timekeeper.settle()
 
     def _read(self, drill: Drill) -> None:
         """Put what the appliances hold now into the history."""
-        if self.crashed is not None:
-            settled(drill)
+        if self.happened():
+            self.recover(drill)
         self._read_all(moment=f"step-{self._step[0]}")
 
     def _read_all(self, moment: str) -> None:
@@ -92,8 +100,9 @@ class Saboteur:
         for node in (eye.node for eye in self._eyes.values()):
             if lab is None or not node.running():
                 continue
-            for what, read in (("holding", read_holding), ("residue", read_residue)):
-                lab.note("read", what, node=node.name, moment=moment, answer=read(node))
+            residue = read_residue(node, node.disk.paths())
+            for what, answer in (("holding", read_holding(node)), ("residue", residue)):
+                lab.note("read", what, node=node.name, moment=moment, answer=answer)
 
     def _told(self, event: Event) -> None:
         if (event.source, event.cause) == ("runner", FINAL):

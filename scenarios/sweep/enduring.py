@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import singledispatch
+from typing import Protocol
 
 import httpx
 
-from emulator.lab import CommandRefused, NodeDown
+from emulator.lab import CommandRefused, Event, NodeDown
 from scenarios.browsing import PageTrouble, answer_of, log_in, open_tab
 from scenarios.drill import Drill
 from scenarios.entering import entered
@@ -20,47 +20,63 @@ _INTERRUPTED = (DrillEnded, CommandRefused, PageTrouble, NodeDown, httpx.HTTPErr
 _ENDS = {f"run.{outcome}": outcome for outcome in ("succeeded", "failed", "refused")}
 
 
-def settled(drill: Drill) -> None:
-    """Wait until a node that crashed is back and nothing moves."""
-    drill.lab.timekeeper.settle()
+class Crashes(Protocol):
+    """The crash of a drill, as the person sees it who goes on with it."""
+
+    def happened(self) -> bool:
+        """Whether a node has ended, be it dark or back already."""
+
+    def recover(self, drill: Drill) -> None:
+        """Return when the node is back and nothing moves."""
 
 
 @singledispatch
-def carry_on(step: Strict, drill: Drill, say: Say, crashed: Callable[[], bool]) -> None:
+def carry_on(step: Strict, drill: Drill, say: Say, crashes: Crashes) -> None:
     """Carry out a step; if a crash comes in between, or came before, look first.
 
     Raises:
         DrillEnded, CommandRefused, PageTrouble, LabError: as `perform`, where no crash has
             been or the second try does not succeed either.
     """
-    if not crashed():
+    if not crashes.happened():
         try:
             perform(step, drill, say)
         except _INTERRUPTED:
-            if not crashed():
+            if not crashes.happened():
                 raise
         else:
             return
-    settled(drill)
+    crashes.recover(drill)
     take_up(step, drill, say)
 
 
 @carry_on.register
-def _(step: Advance, drill: Drill, say: Say, crashed: Callable[[], bool]) -> None:
+def _(step: Advance, drill: Drill, say: Say, crashes: Crashes) -> None:
     """A crash may swallow the event that is awaited; then the journal knows of it."""
-    arrival = step.advance
-    came = drill.reach(
-        arrival.within, lambda event: (event.node, event.event) == (arrival.on, arrival.to)
-    )
-    if not came and crashed():
-        runs = drill.node(arrival.on).ctl(["redundancy", "status"])["runs"]
-        came = any(one["outcome"] == _ENDS.get(arrival.to) for one in runs)
+    arrival, known = step.advance, len(drill.lab.events())
+
+    def wanted(event: Event) -> bool:
+        return (event.node, event.event) == (arrival.on, arrival.to)
+
+    drill.reach(arrival.within, lambda event: wanted(event) or event.event == "fault")
+    if crashes.happened():
+        crashes.recover(drill)
+        ended = _outcomes(drill, arrival.on)
+        if _ENDS.get(arrival.to) not in ended:
+            drill.reach(arrival.within, wanted)
+    came = any(wanted(event) for event in drill.lab.events()[known:])
+    came |= crashes.happened() and _ENDS.get(arrival.to) in _outcomes(drill, arrival.on)
     verdict = Verdict.PASSED if came else Verdict.FAILED
     text = f"{arrival.to} on {arrival.on} within {render_duration(arrival.within)}"
     drill.lab.note("expectation", verdict.value, text=text)
     if not came:
         raise DrillEnded(f"no {text}")
     say("came")
+
+
+def _outcomes(drill: Drill, node: str) -> set[str]:
+    """Return how the runs of a node have ended, as its journal has it."""
+    return {str(one["outcome"]) for one in drill.node(node).ctl(["redundancy", "status"])["runs"]}
 
 
 @singledispatch

@@ -64,6 +64,15 @@ def ending(record: Record) -> dict[str, Any]:
 
 def faults(record: Record, number: int, without: Undisturbed) -> list[str]:
     """Judge a drill with one crash in a step of a number; 0: without one."""
+    found = broken(record, crashed=number > 0)
+    if number:
+        found += [f"old-or-new: {line}" for line in _neither(record, number, without)]
+        found += [f"same-end: {line}" for line in _other_end(record, without)]
+    return found
+
+
+def broken(record: Record, *, crashed: bool) -> list[str]:
+    """Return how a drill breaks an invariant that its own record shows."""
     found = [
         f"{name}: {line}"
         for name, one in judge(record).items()
@@ -72,12 +81,9 @@ def faults(record: Record, number: int, without: Undisturbed) -> list[str]:
     ]
     for name, check in _ALWAYS.items():
         found += [f"{name}: {line}" for line in check(record)]
-    if not number:
-        return found
-    for name, check in _AFTER_A_CRASH.items():
-        found += [f"{name}: {line}" for line in check(record)]
-    found += [f"old-or-new: {line}" for line in _neither(record, number, without)]
-    found += [f"same-end: {line}" for line in _other_end(record, without)]
+    if crashed:
+        for name, check in _AFTER_A_CRASH.items():
+            found += [f"{name}: {line}" for line in check(record)]
     return found
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
+from emulator.lab import ApplianceNode
 from emulator.sim.node import SimNode
 
 _ENDS: Mapping[str, frozenset[str]] = {
@@ -23,12 +24,16 @@ def read_holding(node: SimNode) -> dict[str, Any]:
     }
 
 
-def read_residue(node: SimNode) -> dict[str, list[str]]:
-    """Return what a node that rests should not have, by kind; empty lists where all is well."""
+def read_residue(node: ApplianceNode, paths: Sequence[str]) -> dict[str, list[str]]:
+    """Return what a node that rests should not have, by kind; empty lists where all is well.
+
+    Args:
+        node: the appliance.
+        paths: its files.
+    """
     records = node.ctl(["redundancy", "log"])["records"]
     status = node.ctl(["status"])
     backups = node.ctl(["backup", "list"])["backups"]
-    paths = node.disk.paths()
     contents = [one for one in paths if one.startswith("content/") and one.endswith(".db")]
     registered = {f"backups/{one['file']}" for one in backups}
     return {
