@@ -149,11 +149,6 @@ class HostedLab:
         """Add an event of the runner's own."""
         self._now(node="runner", source="runner", event=event, cause=cause, detail=detail)
 
-    def look_at_events(self, sink: Callable[[Event], None] | None) -> None:
-        """Have somebody told of every event as it arrives; the sink must return at once."""
-        with self._history_lock:
-            self._history.sink = sink
-
     def wall_s(self) -> float:
         """Return Unix time, the clock of the kernel's stamps on frames."""
         return time.time()  # noqa: TID251 - takeover is measured on the kernel's clock

@@ -114,17 +114,6 @@ class HostedAppliance:
         self._backend.power_off(self._lan, self.name)
         self.hang_up()
 
-    def kill(self) -> None:
-        """End every process by SIGKILL, the cable still in: its connections are reset.
-
-        Raises:
-            NodeDown: it is off already.
-        """
-        if not self.running():
-            raise NodeDown(f"{self.name} is off already")
-        self._backend.power_off(self._lan, self.name)
-        self.hang_up()
-
     def boot(self) -> None:
         """Power on; returns when it is up (SSH and pages answer).
 
