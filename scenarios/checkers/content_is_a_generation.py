@@ -29,8 +29,14 @@ def check(record: Record) -> Judgement:
 def _finished(record: Record) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
     """Yield (when, where, what) of every finished export.
 
-    A crash may swallow the event; then the register of backups knows of it.
+    A crash may swallow the event; then the register of backups knows of it, or what the
+    engine of that appliance was given after its boot.
     """
+    boots = record.select("appliance", "booted")
+    booted = {one.node: one.number for one in boots if one.cause != "first"}
+    for event in record.select("engine", "run.exported"):
+        if event.number > booted.get(event.node, event.number):
+            yield event.number, event.node, event.detail.get("snapshot", {})
     for event in record.select("appliance", "backup.finished", "snapshot.created"):
         yield event.number, event.node, event.detail
     for read in record.reads:
