@@ -19,10 +19,10 @@ PYTHON := $(shell for minor in 19 18 17 16 15 14 13 12 11; do \
 	python3.$$minor -c "" 2>/dev/null && echo python3.$$minor && exit; done; echo python3)
 endif
 
-.PHONY: help survey drill test check fidelity requirements bench image clean
+.PHONY: help survey drill test check fidelity crash-sweep requirements bench image clean
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
 drill: $(INSTALLED) ## set everything up and run the drill `failover` on the best backend
 	@$(BIN)/standby-lab run failover
@@ -42,6 +42,8 @@ fidelity: $(INSTALLED) ## the same drills on three backends, traces compared
 
 requirements: $(INSTALLED) ## which test or scenario covers which requirement; a gap fails
 	@$(BIN)/python -m tools.requirements
+crash-sweep: $(INSTALLED) ## a drill, crashed after every disk operation and around every step
+	@$(BIN)/standby-lab crash-sweep
 
 bench: $(INSTALLED) ## one table of speeds, each with the ratio to its reference
 	@$(BIN)/python -m benchmarks

@@ -22,6 +22,15 @@ def enter(node: ApplianceNode, kind: str, name: str) -> Entry:
     return _ENTERING[kind](node, name)
 
 
+def entered(node: ApplianceNode, kind: str, name: str) -> Entry | None:
+    """Return what was entered on an appliance under a name before, None if nothing was."""
+    field, value = _MARKS[kind](name)
+    for row in node.ctl([f"{kind}s", "list"])[f"{kind}s"]:
+        if str(row[field]).replace(":", "") == value:
+            return Entry(kind, str(row.get("login", row.get("id"))))
+    return None
+
+
 def find_entries(node: ApplianceNode, entries: Mapping[str, Entry]) -> dict[str, bool]:
     """Tell for each named change whether an appliance has it."""
     lists = {kind: _listed(node, kind) for kind in {entry.kind for entry in entries.values()}}
@@ -34,14 +43,14 @@ def _listed(node: ApplianceNode, kind: str) -> set[str]:
 
 
 def _user(node: ApplianceNode, name: str) -> Entry:
-    login = f"9{_number(name) % 10**6:06}"
+    login = _login(name)
     node.ctl(["users", "add", "--login", login, "--name", name, "--email", f"{name}@example.com"])
     return Entry("user", login)
 
 
 def _phone(node: ApplianceNode, name: str) -> Entry:
-    mac = (0x02_00_00 << 24 | _number(name) % 2**24).to_bytes(6, "big").hex(":")
-    added = node.ctl(["phones", "add", "--mac", mac, "--vendor", "snom", "--model", "D385"])
+    argv = ["phones", "add", "--mac", _mac(name).hex(":"), "--vendor", "snom", "--model", "D385"]
+    added = node.ctl(argv)
     return Entry("phone", str(added["id"]))
 
 
@@ -50,9 +59,20 @@ def _redirect(node: ApplianceNode, name: str) -> Entry:
     taken = _listed(node, "redirect")
     logins = sorted(_listed(node, "user"))
     free = next(login for login in logins if f"{login}-timeout" not in taken)
-    target = f"+4930{_number(name) % 10**7:07}"
-    argv = ["redirects", "add", "--user", free, "--when", "TIMEOUT", "--target", target]
+    argv = ["redirects", "add", "--user", free, "--when", "TIMEOUT", "--target", _target(name)]
     return Entry("redirect", str(node.ctl(argv)["id"]))
+
+
+def _login(name: str) -> str:
+    return f"9{_number(name) % 10**6:06}"
+
+
+def _mac(name: str) -> bytes:
+    return (0x02_00_00 << 24 | _number(name) % 2**24).to_bytes(6, "big")
+
+
+def _target(name: str) -> str:
+    return f"+4930{_number(name) % 10**7:07}"
 
 
 def _number(name: str) -> int:
@@ -63,4 +83,10 @@ _ENTERING: Mapping[str, Callable[[ApplianceNode, str], Entry]] = {
     "user": _user,
     "phone": _phone,
     "redirect": _redirect,
+}
+
+_MARKS: Mapping[str, Callable[[str], tuple[str, str]]] = {
+    "user": lambda name: ("login", _login(name)),
+    "phone": lambda name: ("id", _mac(name).hex()),
+    "redirect": lambda name: ("target", _target(name)),
 }

@@ -5,7 +5,7 @@ The runner records and never judges; checkers judge the record (`scenarios.check
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,10 +20,11 @@ from scenarios.downtime import Downtime, measure_downtime
 from scenarios.drill import Drill, Pair
 from scenarios.entering import find_entries
 from scenarios.evidence import RunFolder, load
+from scenarios.models import Step
 from scenarios.narration import Narrator
 from scenarios.outage import Outage, lost_objects, measure
 from scenarios.record import Plan, Record, Watch
-from scenarios.steps import DrillEnded, describe, look, perform
+from scenarios.steps import DrillEnded, Say, describe, look, perform
 from scenarios.trace import trace_hash, trace_of
 from scenarios.verdict import Judgement, Verdict, worst
 
@@ -41,12 +42,14 @@ class Order:
         drawn: the lab, and what its administrators know.
         maker: makes the lab.
         folder: of this run's evidence; it must not exist.
+        perform: carries out a step.
     """
 
     plan: Plan
     drawn: Blueprint
     maker: LabMaker
     folder: Path
+    perform: Callable[[Step, Drill, Say], None] = perform
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def run(order: Order, narrator: Narrator) -> Outcome:
     try:
         folder.point_latest()
         folder.write_plan(order.plan)
-        _go_through(order, lab, narrator, seen)
+        go_through(order, lab, narrator, seen)
     finally:
         narrator.phase("teardown")
         with narrator.step("evidence stored, lab removed"):
@@ -187,7 +190,12 @@ def _build(order: Order, narrator: Narrator) -> Lab:
     return lab
 
 
-def _go_through(order: Order, lab: Lab, narrator: Narrator, seen: Seen) -> None:
+def go_through(order: Order, lab: Lab, narrator: Narrator, seen: Seen) -> None:
+    """Take a lab that was built through the phases, from the steady state to the final reads.
+
+    Raises:
+        LabError: the lab broke; what was seen until then is in `seen`.
+    """
     drill = Drill(Pair(lab, order.plan.scenario.lab, order.plan.start, order.drawn.access))
     _begin(drill, narrator, "steady state")
     lab.timekeeper.settle()
@@ -236,7 +244,7 @@ def _take_steps(order: Order, drill: Drill, narrator: Narrator) -> None:
         drill.lab.note("step", text, position=number)
         try:
             with narrator.step(text) as say:
-                perform(step, drill, say)
+                order.perform(step, drill, say)
         except _DECLINED as error:
             drill.lab.note("expectation", Verdict.FAILED.value, text=f"{text}: {error}")
             narrator.note(f"{error}")

@@ -1,19 +1,25 @@
 """A disk in memory that knows what a power cut would leave of it.
 
 Bytes are durable after `sync`, names after `sync_dir`; until then both live in the page
-cache, which survives SIGKILL but not a power cut. Every call that a kernel would see is
-one `Operation` in `SimDisk.log`.
+cache, which survives SIGKILL but not a power cut: of what is pending then, a real disk may
+have kept any part (`emulator.sim.survivors`). Every call that a kernel would see is one
+`Operation` in `SimDisk.log`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import posixpath
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
 
 from emulator.sim.database import SharedDatabase, SimDatabase
+from emulator.sim.inodes import Folder, Inode, Move
 from emulator.sim.life import Life
+from emulator.sim.survivors import LEAST, Part, Survivor
 
 STATE_DIR = "/var/lib/appliance"
 
@@ -34,44 +40,21 @@ class Operation:
     size: int = 0
     target: str = ""
 
-
-@dataclass(eq=False)
-class Inode:
-    """A file's bytes, apart from its names.
-
-    Attributes:
-        mode: its permissions.
-        cached: as programs see it.
-        durable: as of its last sync.
-        pending: what was written since then, oldest first; None stands for a truncation.
-    """
-
-    mode: int
-    cached: bytearray = field(default_factory=bytearray)
-    durable: bytearray = field(default_factory=bytearray)
-    pending: list[bytes | None] = field(default_factory=list)
-
-    def truncate(self) -> None:
-        """Forget all bytes."""
-        self.cached = bytearray()
-        self.pending.append(None)
-
-    def write(self, data: bytes) -> None:
-        """Append bytes."""
-        self.cached += data
-        self.pending.append(data)
-
-    def sync(self) -> None:
-        """Make everything written so far durable."""
-        for data in self.pending:
-            if data is None:
-                self.durable = bytearray()
-            else:
-                self.durable += data
-        self.pending.clear()
+    def __str__(self) -> str:
+        """Show it on one line."""
+        target = f" -> {self.target}" if self.target else ""
+        size = f" {self.size} bytes" if self.size else ""
+        return f"{self.call} {self.path or '.'}{target}{size}"
 
 
-Folder = dict[str, Inode]
+class Onlooker(Protocol):
+    """Somebody of the lab who sees each operation, and may end the node's life there."""
+
+    def before(self, operation: Operation, data: bytes) -> None:
+        """See what is about to be done; `data` are the bytes of a `write`."""
+
+    def after(self, operation: Operation) -> None:
+        """See what was done."""
 
 
 class SimDisk:
@@ -79,23 +62,66 @@ class SimDisk:
 
     Attributes:
         log: every operation since the disk was made.
+        onlooker: sees every operation.
     """
 
     def __init__(self) -> None:
         self.log: list[Operation] = []
+        self.onlooker: Onlooker | None = None
         self._folders: dict[str, Folder] = {}
         self._durable: dict[str, Folder] = {}
+        self._moves: list[Move] = []  # oldest first
 
-    def power_cut(self) -> None:
-        """Keep only synced names, and of each file only synced bytes.
+    def power_cut(self, survivor: Survivor = LEAST) -> None:
+        """Keep what is durable, and of what is pending the parts that a survivor names."""
+        folders, parts = self._after_power_cut(survivor)
+        for inode, part in parts.items():
+            inode.cut(part)
+        self._folders = folders
+        self._durable = {path: dict(folder) for path, folder in folders.items()}
+        self._moves.clear()
 
-        Of all that could survive a power cut this is the least.
+    def pending(self, unread: frozenset[str] = frozenset()) -> tuple[tuple[Part, ...], ...]:
+        """Return, for each pending change of names and then each file, what may be left of it.
+
+        Args:
+            unread: paths that no program reads: nothing is told apart there.
         """
-        self._folders = {path: dict(folder) for path, folder in self._durable.items()}
-        for folder in self._folders.values():
-            for inode in folder.values():
-                inode.cached = bytearray(inode.durable)
-                inode.pending.clear()
+        apart = {_split(path) for path in unread}
+        ignored = {id(self._folders.get(folder, {}).get(name)) for folder, name in apart}
+        parts = [
+            (Part.NOTHING,) if set(move.names) <= apart else (Part.NOTHING, Part.ALL)
+            for move in self._moves
+        ]
+        for inode in self._pending_files():
+            torn = (Part.HALF,) if any(inode.pending) else ()
+            found = (Part.NOTHING, *torn, Part.ALL)
+            parts.append((Part.NOTHING,) if id(inode) in ignored else found)
+        return tuple(parts)
+
+    def image(self, survivor: Survivor, unread: frozenset[str] = frozenset()) -> bytes:
+        """Return a digest of what a power cut would leave; equal ones are one and the same."""
+        folders, parts = self._after_power_cut(survivor)
+        seen = hashlib.blake2b(digest_size=16)
+        for path, folder in sorted(folders.items()):
+            for name, inode in sorted(folder.items()):
+                if posixpath.join(path, name) not in unread:
+                    seen.update(f"{path}/{name}\0".encode() + inode.digest(parts[inode]))
+        return seen.digest()
+
+    def digest(self, unread: frozenset[str] = frozenset()) -> str:
+        """Return a digest of every name and byte as programs see them now."""
+        seen = hashlib.blake2b(digest_size=16)
+        for path in self.paths():
+            if path not in unread:
+                seen.update(f"{path}\0".encode() + self.inode(path).digest(Part.ALL))
+        return seen.hexdigest()
+
+    def paths(self) -> list[str]:
+        """Return every file that has a name, sorted."""
+        return sorted(
+            posixpath.join(path, name) for path, folder in self._folders.items() for name in folder
+        )
 
     def inode(self, path: str) -> Inode:
         """Return the file of a name.
@@ -111,48 +137,47 @@ class SimDisk:
 
     def create(self, path: str, mode: int) -> Inode:
         """Make a file, or empty it."""
-        self.log.append(Operation("create", path))
-        inode = self._named(path, mode)
-        inode.truncate()
+        with self._doing(Operation("create", path)):
+            inode = self._named(path, mode)
+            inode.truncate()
         return inode
 
     def append(self, path: str, mode: int) -> Inode:
         """Return a file, making it if need be."""
         folder, name = _split(path)
-        if name not in self._folders.get(folder, {}):
-            self.log.append(Operation("create", path))
-        return self._named(path, mode)
+        if name in self._folders.get(folder, {}):
+            return self._folders[folder][name]
+        with self._doing(Operation("create", path)):
+            return self._named(path, mode)
 
     def write(self, path: str, inode: Inode, data: bytes) -> None:
         """Append bytes to an open file."""
-        self.log.append(Operation("write", path, size=len(data)))
-        inode.write(data)
+        with self._doing(Operation("write", path, size=len(data)), data):
+            inode.write(data)
 
     def sync(self, path: str, inode: Inode) -> None:
         """Make the bytes of an open file durable."""
-        self.log.append(Operation("sync", path))
-        inode.sync()
+        with self._doing(Operation("sync", path)):
+            inode.sync()
 
     def rename(self, old: str, new: str) -> None:
         """Replace a name by another."""
         inode = self.inode(old)
-        self.log.append(Operation("rename", old, target=new))
-        (old_folder, old_name), (new_folder, new_name) = _split(old), _split(new)
-        del self._folders[old_folder][old_name]
-        self._folders.setdefault(new_folder, {})[new_name] = inode
+        with self._doing(Operation("rename", old, target=new)):
+            self._move(Move({_split(old): None, _split(new): inode}))
 
     def unlink(self, path: str) -> None:
         """Remove a name."""
         self.inode(path)
-        self.log.append(Operation("unlink", path))
-        folder, name = _split(path)
-        del self._folders[folder][name]
+        with self._doing(Operation("unlink", path)):
+            self._move(Move({_split(path): None}))
 
     def sync_dir(self, path: str) -> None:
         """Make the names in a folder durable."""
-        self.log.append(Operation("sync_dir", path))
-        folder = _folder(path)
-        self._durable[folder] = dict(self._folders.get(folder, {}))
+        with self._doing(Operation("sync_dir", path)):
+            folder = _folder(path)
+            self._durable[folder] = dict(self._folders.get(folder, {}))
+            self._moves = [move for move in self._moves if move.settle(folder)]
 
     def sync_all(self) -> None:
         """Make all bytes and names durable."""
@@ -166,9 +191,48 @@ class SimDisk:
         """Return the names of the files in a folder, sorted."""
         return sorted(self._folders.get(_folder(path), {}))
 
+    @contextmanager
+    def _doing(self, operation: Operation, data: bytes = b"") -> Iterator[None]:
+        if self.onlooker is not None:
+            self.onlooker.before(operation, data)
+        self.log.append(operation)
+        yield
+        if self.onlooker is not None:
+            self.onlooker.after(operation)
+
     def _named(self, path: str, mode: int) -> Inode:
         folder, name = _split(path)
-        return self._folders.setdefault(folder, {}).setdefault(name, Inode(mode))
+        known = self._folders.get(folder, {}).get(name)
+        if known is not None:
+            return known
+        inode = Inode(mode)
+        self._move(Move({(folder, name): inode}))
+        return inode
+
+    def _move(self, move: Move) -> None:
+        move.apply(self._folders)
+        self._moves.append(move)
+
+    def _pending_files(self) -> list[Inode]:
+        """Return the files with pending bytes that a survivor can name, in a fixed order."""
+        named = [
+            inode
+            for folders in (self._durable, self._folders)
+            for _, folder in sorted(folders.items())
+            for _, inode in sorted(folder.items())
+        ]
+        return [inode for inode in dict.fromkeys(named) if inode.pending]
+
+    def _after_power_cut(self, survivor: Survivor) -> tuple[dict[str, Folder], dict[Inode, Part]]:
+        folders = {path: dict(folder) for path, folder in self._durable.items()}
+        files = self._pending_files()
+        parts = survivor.parts(len(self._moves) + len(files))
+        for move, part in zip(self._moves, parts, strict=False):
+            if part is Part.ALL:
+                move.apply(folders)
+        kept = dict(zip(files, parts[len(self._moves) :], strict=True))
+        named = (inode for folder in folders.values() for inode in folder.values())
+        return folders, {inode: kept.get(inode, Part.NOTHING) for inode in (*named, *files)}
 
 
 class SimFile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -126,6 +126,18 @@ class SimLab:
     def pause(self, duration_s: float) -> None:
         """Let the Stopwatch go on, holding the Calendar."""
         self._site.world.pause(duration_s)
+
+    def later(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Have the runner do something after a time of the Stopwatch, which waits for it."""
+        self._site.world.later(delay_s, action)
+
+    def instant(self) -> tuple[int, int]:
+        """Return what stays the same as long as no other task has acted, and no event come."""
+        return self._site.world.turns, len(self._site.history.rows)
+
+    def look_at_events(self, sink: Callable[[Event], None] | None) -> None:
+        """Have somebody told of every event the moment it happens."""
+        self._site.history.sink = sink
 
     def describe(self) -> tuple[NodeInfo, ...]:
         """Return the rows of `inspect`."""

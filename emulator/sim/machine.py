@@ -49,6 +49,7 @@ class SimNetwork:
         self._life = life
         self._station = station
         self._emit = emit
+        self._told: set[str] = set()  # as after a kill, the port may be addressed already
 
     def apply(self, interface: Interface) -> None:
         """Make the interface exactly so; new addresses come before old ones go."""
@@ -59,7 +60,7 @@ class SimNetwork:
         both = (*wanted, *(one for one in mine if one not in wanted))
         self._site.lan.change(self._station, replace(before, mac=interface.mac, addresses=both))
         self._tell("removed", before.mac, [one for one in before.addresses if one not in mine])
-        self._tell("added", interface.mac, [one for one in wanted if one not in mine])
+        self._tell("added", interface.mac, [one for one in wanted if one not in self._told])
         self._site.lan.change(self._station, replace(self._station.port, addresses=wanted))
         self._tell("removed", interface.mac, [one for one in mine if one not in wanted])
 
@@ -76,6 +77,10 @@ class SimNetwork:
 
     def _tell(self, event: str, mac: str, addresses: list[str]) -> None:
         for address in addresses:
+            if event == "added":
+                self._told.add(address)
+            else:
+                self._told.discard(address)
             self._emit("address", event, "", {"address": address, "mac": mac})
 
 

@@ -20,6 +20,7 @@ from emulator.sim.machine import SimMachine
 from emulator.sim.services import SimWiring
 from emulator.sim.shell import Session
 from emulator.sim.site import Site
+from emulator.sim.survivors import LEAST, Survivor
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -134,8 +135,33 @@ class SimNode:
         Raises:
             NodeDown: it is off already.
         """
-        self._end(self._on())
-        self.disk.power_cut()
+        self.lose_power(LEAST)
+
+    def lose_power(self, survivor: Survivor) -> None:
+        """Lose the power; of what was not synced a part is left.
+
+        A task of the node itself may call this, and dies of it.
+
+        Raises:
+            NodeDown: it is off already.
+        """
+        running = self._on()
+        self._running = None
+        self._site.lan.power(self._station, on=False)  # a dead box does not answer ARP
+        self.disk.power_cut(survivor)
+        self._site.world.end(running.life)
+
+    def kill(self) -> None:
+        """End every process at once (SIGKILL): the kernel, its cache and its addresses stay.
+
+        A task of the node itself may call this, and dies of it; `boot` starts them again.
+
+        Raises:
+            NodeDown: it is off already.
+        """
+        running = self._on()
+        self._running = None
+        self._site.world.end(running.life)
 
     def await_off(self) -> None:
         """Wait until an appliance that shuts down has ended.

@@ -133,6 +133,7 @@ class World:
 
     def __init__(self) -> None:
         self.now_us = 0
+        self.turns = 0  # that tasks have had so far
         self._hub = getcurrent()
         self._current: Task[Any] | None = None
         self._greenlets: dict[Task[Any], greenlet] = {}  # of unfinished tasks, oldest first
@@ -281,6 +282,7 @@ class World:
         return bool(self._timed)
 
     def _turn(self, task: Task[Any]) -> None:
+        self.turns += 1
         self._current = task
         try:
             self._greenlets[task].switch()

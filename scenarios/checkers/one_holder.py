@@ -39,17 +39,27 @@ def check(record: Record) -> Judgement:
 
 
 def held(record: Record) -> Iterator[Holding]:
-    """Yield who held which appliance's address from when to when."""
+    """Yield who held which appliance's address from when to when.
+
+    A kernel whose programs were killed keeps its addresses; the next boot tells of those
+    that nobody had told of before.
+    """
+    killed_s: dict[str, float] = {}
     own = {station.address for station in record.appliances}
     current: dict[tuple[str, str], Holding] = {}
     for event in record.events:
         if event.source == "address" and event.detail.get("address") in own:
             key = (event.node, str(event.detail["address"]))
             if event.event == "added" and key not in current:
-                current[key] = Holding(key[1], key[0], event.wall_s)
+                since_s = killed_s.get(event.node, event.wall_s)
+                current[key] = Holding(key[1], key[0], since_s)
             elif event.event == "removed" and key in current:
                 current[key].until_s = event.wall_s
                 yield current.pop(key)
+        elif (event.source, event.event) == ("appliance", "booted"):
+            killed_s.pop(event.node, None)
+        elif (event.source, event.event, event.cause) == ("runner", "fault", "kill"):
+            killed_s[event.detail["node"]] = event.wall_s
         elif _ended(event) is not None:
             dead = [key for key in current if key[0] == _ended(event)]
             for key in dead:

@@ -31,6 +31,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "scenarios": ("scenarios.cli.drills:scenarios", "The scenarios of the library."),
     "run": ("scenarios.cli.drills:run", "Run scenarios and judge them."),
     "verify": ("scenarios.cli.drills:verify", "Judge a stored run again."),
+    "crash-sweep": ("scenarios.cli.sweep:crash_sweep", "Crash a drill wherever it can be."),
     "fidelity": ("scenarios.cli.drills:fidelity", "One trace on three backends?"),
 }
 

@@ -10,6 +10,7 @@ from emulator.lab import CommandRefused, LabError
 from scenarios.browsing import PageTrouble
 from scenarios.evidence import NotARun
 from scenarios.loading import ScenarioError
+from scenarios.sweep.cells import SweepBroken
 
 FAILED, USAGE, BROKEN = 1, 2, 4
 
@@ -47,6 +48,7 @@ _KNOWN: Sequence[tuple[type[Exception], int, Callable[[Any], str]]] = (
     (LabError, BROKEN, lambda error: _line(error.message, error.remedy)),
     (PermissionError, BROKEN, lambda error: _line(_of_system(error), _MAY_WRITE)),
     (OSError, BROKEN, lambda error: _line(_of_system(error), "see that it exists and has room")),
+    (SweepBroken, BROKEN, lambda error: _line(str(error), "see `standby-lab run SCENARIO`")),
     (PageTrouble, FAILED, lambda error: _line(str(error), "")),
     (
         CommandRefused,

@@ -55,11 +55,11 @@ def test_the_lab_at_your_desk_works_line_by_line(tmp_path: Path) -> None:
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:
     (block,) = (one for one in BLOCKS if one.startswith("make drill"))
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for command, _ in commands(block):
         assert command.removeprefix("make ") in targets
 
 
 def test_every_make_target_that_the_readme_names_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z]+)`", README)) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)`", README)) <= targets

@@ -109,9 +109,16 @@ def _log(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, A
             lines = file.read(LOG_WINDOW).split(b"\n")
     except FileNotFoundError:
         return {"lines": []}
-    # The first line may begin before the window, the last one may be torn by a power cut.
-    whole = lines[0 if size <= LOG_WINDOW else 1 : -1]
-    return {"lines": [json.loads(line) for line in whole[-wanted:]] if wanted else []}
+    rows = [row for row in map(_row, lines[:-1]) if row is not None]
+    return {"lines": rows[-wanted:] if wanted else []}
+
+
+def _row(line: bytes) -> Any:
+    """Read a line of the log; None for one that the window or a power cut has torn."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 COMMANDS = (

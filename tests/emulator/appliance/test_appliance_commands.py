@@ -110,6 +110,13 @@ def test_licence_is_installed_once_and_shown_redacted(rig):
     assert rig.refusal("licences", "install", stdin=b"") == "usage"
 
 
+def test_a_line_of_the_log_that_a_power_cut_has_torn_is_left_out(rig):
+    log = rig.path("log/events.jsonl")
+    log.parent.mkdir(exist_ok=True)
+    log.write_bytes(b'{"event": "one"}\n{"event": "tw{"event": "three"}\n{"event": "four"}\n')
+    assert rig.run("log")["lines"] == [{"event": "one"}, {"event": "four"}]
+
+
 def test_module_command_is_handed_to_the_module(rig):
     assert rig.run("redundancy", "status", "--x") == {"argv": ["status", "--x"]}
 
