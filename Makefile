@@ -10,6 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 REQUIRE := sim
+# Two at a time: tests with real packets mostly wait.
+PYTEST := $(BIN)/python -m pytest -n 2
 
 # The survey's Python: the environment's own, else the newest on PATH that really starts.
 ifneq ($(wildcard $(BIN)/pip),)
@@ -28,14 +30,14 @@ drill: $(INSTALLED) ## set everything up and run the drill `failover` on the bes
 	@$(BIN)/standby-lab run failover
 
 test: $(INSTALLED) ## set everything up and run the whole test suite
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 check: $(INSTALLED) ## lint, format, types, import rules and tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 fidelity: $(INSTALLED) ## the same drills on three backends, traces compared
 	@$(BIN)/standby-lab fidelity
