@@ -328,10 +328,6 @@ class Appliance:
         """Keep a backup from being rotated away while it travels (O3)."""
         self._ask(Nothing, ["backup", "hold", file])
 
-    def release_backup(self, file: str) -> None:
-        """Let rotation have a backup again."""
-        self._ask(Nothing, ["backup", "release", file])
-
     def changed_since(self, file: str) -> tuple[str, ...]:
         """Return the objects that were added, changed or removed since a backup (D16)."""
         return self._ask(Changed, ["backup", "compare", file]).objects
