@@ -108,7 +108,7 @@ def collisions(
 def _first_collision(
     schedule: Schedule, job: Job, run_takes: timedelta, now: datetime
 ) -> Collision | None:
-    if job.next_start is None:
+    if job.next_start is None or job.repeat_unit == "manual":
         return None
     anchor = job.next_start.astimezone(schedule.zone).replace(tzinfo=None)
     writes = Schedule(anchor, schedule.zone, job.repeat_unit, job.repeat_every)

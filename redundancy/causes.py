@@ -29,6 +29,9 @@ _SENTENCES: Mapping[Language, Mapping[str, str]] = {
         "not-a-backup": "Die Datei ist keine Sicherung einer Anlage.",
         "not-standby": "Die Gegenstelle ist keine Standby-Anlage.",
         "version": "Die Sicherung passt nicht zur Version der Standby-Anlage.",
+        "disk-error": "Der Speicher der Anlage kann nicht gelesen oder beschrieben werden.",
+        "clock": "Die Sicherung stammt aus der Zukunft: eine der Uhren geht falsch.",
+        "damaged": "Eine Datei auf dem Speicher der Anlage ist beschädigt.",
         "epoch": "Diese Anlage ist nicht mehr die aktive.",
         "backup-hangs": "Eine laufende Sicherung dieser Anlage wurde nicht fertig.",
         "backup-missing": "Der Sicherungsauftrag hat noch keine Sicherung geschrieben.",
@@ -65,6 +68,9 @@ _SENTENCES: Mapping[Language, Mapping[str, str]] = {
         "not-a-backup": "The file is no backup of an appliance.",
         "not-standby": "The other side is no standby.",
         "version": "The backup does not fit the standby's version.",
+        "disk-error": "The appliance's disk cannot be read or written.",
+        "clock": "The backup comes from the future: one of the clocks is wrong.",
+        "damaged": "A file on the appliance's disk is damaged.",
         "epoch": "This appliance is not the active any more.",
         "backup-hangs": "A backup that this appliance was writing did not finish.",
         "backup-missing": "The backup job has not written a backup yet.",
@@ -92,6 +98,10 @@ _REMEDIES: Mapping[Language, Mapping[str, str]] = {
         "host-key-changed": "Schlüssel der Standby-Anlage prüfen, dann die Standby-Einstellungen "
         "öffnen, den neuen Fingerabdruck bestätigen und speichern.",
         "disk-full": "Alte Sicherungen entfernen oder den Speicher vergrößern.",
+        "disk-error": "Den Speicher der genannten Anlage prüfen.",
+        "clock": "Die Uhren beider Anlagen stellen.",
+        "damaged": "Die genannte Datei aus einer Sicherung wiederherstellen und den "
+        "Speicher prüfen.",
         "epoch": "Zuerst den Rollback ausführen.",
         "backup-hangs": "Den laufenden Sicherungsauftrag ansehen und nötigenfalls beenden; der "
         "nächste Lauf beginnt nach Zeitplan.",
@@ -122,6 +132,9 @@ _REMEDIES: Mapping[Language, Mapping[str, str]] = {
         "host-key-changed": "Check the standby's key, then open the standby settings, confirm "
         "the new fingerprint and save.",
         "disk-full": "Remove old backups or enlarge the disk.",
+        "disk-error": "Check the disk of the appliance that is named.",
+        "clock": "Set the clocks of both appliances.",
+        "damaged": "Restore the file that is named from a backup, and check the disk.",
         "epoch": "Do the rollback first.",
         "backup-hangs": "Look at the backup job that is running and end it if need be; the next "
         "run starts as scheduled.",

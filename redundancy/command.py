@@ -6,14 +6,17 @@ import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any, BinaryIO, NoReturn
 
 from pydantic import ValidationError
 
 from redundancy import rollback_texts
-from redundancy.configuration import ModuleConfiguration
-from redundancy.engine import Engine
+from redundancy.configuration import ModuleConfiguration, faults
+from redundancy.engine_console import EngineConsole
 from redundancy.errors import Refused
+
+REASON_MIN, REASON_MAX = 10, 300  # characters of the reason for an override (D9)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -24,19 +27,20 @@ class _Parser(argparse.ArgumentParser):
         raise Refused("usage", f"redundancy: {message}", remedy=self.format_usage().strip())
 
 
-def run(engine: Engine, argv: Sequence[str], stdin: BinaryIO) -> dict[str, Any]:
+def run(console: EngineConsole, argv: Sequence[str], stdin: BinaryIO) -> dict[str, Any]:
     """Carry out one command and return its result.
 
     Raises:
         Refused: the command line is wrong (`usage`), or the engine declined.
     """
     options = _parser().parse_args(list(argv))
-    handler: Callable[[Engine, argparse.Namespace, BinaryIO], dict[str, Any]] = _COMMANDS[
+    handler: Callable[[EngineConsole, argparse.Namespace, BinaryIO], dict[str, Any]] = _COMMANDS[
         options.command
     ]
-    return handler(engine, options, stdin)
+    return handler(console, options, stdin)
 
 
+@cache
 def _parser() -> _Parser:
     parser = _Parser(prog="redundancy", add_help=False)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -47,43 +51,46 @@ def _parser() -> _Parser:
             command.add_argument("--size", type=int, required=True)
         if name == "switchover":
             command.add_argument("--confirmed", action="store_true")
+            command.add_argument("--override", default=None)
         if name == "rollback":
             command.add_argument("--step", default="")
     return parser
 
 
-def _configure(engine: Engine, options: argparse.Namespace, stdin: BinaryIO) -> dict[str, Any]:
+def _configure(
+    console: EngineConsole, options: argparse.Namespace, stdin: BinaryIO
+) -> dict[str, Any]:
     try:
         configuration = ModuleConfiguration.model_validate_json(stdin.read())
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(one) for one in fault['loc']) or 'configuration'}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)
-        )
-        raise Refused("invalid", faults, remedy="correct these fields and save again") from None
+        remedy = "correct these fields and save again"
+        raise Refused("invalid", faults(error), remedy=remedy) from None
     key = ""
     if configuration.standby_server:
-        key = configuration.standby_host_key or engine.standby_host_key(configuration)
+        key = configuration.standby_host_key or console.standby_host_key(configuration)
         configuration = configuration.model_copy(update={"standby_host_key": key})
-    engine.save_configuration(configuration, options.by)
+    console.save_configuration(configuration, options.by)
     warnings = [
         f"the run of {one.run_at.isoformat()} meets the job {one.job}, which writes from "
         f"{one.job_at.isoformat()} (R32): choose another start"
-        for one in engine.collisions()
+        for one in console.collisions()
     ]
     return {"standby_host_key": key, "warnings": warnings}
 
 
-def _show(engine: Engine, _options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
-    configuration = engine.configuration()
+def _show(console: EngineConsole, _options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
+    configuration = console.configuration()
     return {"configuration": configuration.model_dump(mode="json") if configuration else None}
 
 
-def _status(engine: Engine, _options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
-    view = engine.overview()
+def _status(
+    console: EngineConsole, _options: argparse.Namespace, _stdin: BinaryIO
+) -> dict[str, Any]:
+    view = console.overview()
     return {
         "role": view.role,
         "designated": view.designated,
+        "configuration_fault": view.configuration_fault,
         "origin_age_s": view.origin_age.total_seconds() if view.origin_age else None,
         "origin_stale": view.origin_stale,
         "adopts": view.adopts.model_dump() if view.adopts else None,
@@ -101,25 +108,40 @@ def _status(engine: Engine, _options: argparse.Namespace, _stdin: BinaryIO) -> d
     }
 
 
-def _run_now(engine: Engine, options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
-    return {"run": engine.run_now(options.by)}
+def _run_now(
+    console: EngineConsole, options: argparse.Namespace, _stdin: BinaryIO
+) -> dict[str, Any]:
+    return {"run": console.run_now(options.by)}
 
 
-def _initialise(engine: Engine, options: argparse.Namespace, stdin: BinaryIO) -> dict[str, Any]:
-    imported = engine.initialise(stdin, options.size, options.by)
+def _initialise(
+    console: EngineConsole, options: argparse.Namespace, stdin: BinaryIO
+) -> dict[str, Any]:
+    imported = console.initialise(stdin, options.size, options.by)
     return imported.model_dump(mode="json")
 
 
-def _log(engine: Engine, _options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
+def _log(console: EngineConsole, _options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
     rows = [
         {**one.__dict__, "at": one.at.isoformat(), "detail": dict(one.detail)}
-        for one in engine.journal().records()
+        for one in console.journal().records()
     ]
     return {"records": json.loads(json.dumps(rows))}
 
 
-def _switch_over(engine: Engine, options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
-    decision = engine.switch_over(options.by, confirmed=options.confirmed)
+def _switch_over(
+    console: EngineConsole, options: argparse.Namespace, _stdin: BinaryIO
+) -> dict[str, Any]:
+    reason = " ".join((options.override or "").split())
+    if options.override is not None and len(reason) < REASON_MIN:
+        raise Refused(
+            "usage",
+            "redundancy: --override needs a reason",
+            remedy=f"say why, in {REASON_MIN} characters at least; it is kept in the log (D9)",
+        )
+    decision = console.switch_over(
+        options.by, confirmed=options.confirmed, override=reason[:REASON_MAX]
+    )
     return {
         "outcome": decision.outcome,
         "code": decision.code,
@@ -128,18 +150,20 @@ def _switch_over(engine: Engine, options: argparse.Namespace, _stdin: BinaryIO) 
     }
 
 
-def _roll_back(engine: Engine, options: argparse.Namespace, _stdin: BinaryIO) -> dict[str, Any]:
+def _roll_back(
+    console: EngineConsole, options: argparse.Namespace, _stdin: BinaryIO
+) -> dict[str, Any]:
     """Carry out a step; without one, say where the rollback stands, and what comes next."""
     decided: dict[str, Any] = {}
     if options.step:
-        decision = engine.roll_back(options.step, options.by)
+        decision = console.roll_back(options.step, options.by)
         if decision.outcome == "refused":
             message, remedy = rollback_texts.refusal(decision)
             raise Refused(decision.code, message, remedy=remedy)
         decided = {"outcome": decision.outcome}
         if decision.outcome == "accepted":
             return decided  # it goes on, and there may soon be nobody to ask
-    view = engine.rollback()
+    view = console.rollback()
     due = view.next
     return {
         **decided,
@@ -156,7 +180,7 @@ def _roll_back(engine: Engine, options: argparse.Namespace, _stdin: BinaryIO) ->
     }
 
 
-_COMMANDS: Mapping[str, Callable[[Engine, argparse.Namespace, BinaryIO], dict[str, Any]]] = {
+_COMMANDS: Mapping[str, Callable[[EngineConsole, argparse.Namespace, BinaryIO], dict[str, Any]]] = {
     "configure": _configure,
     "show": _show,
     "status": _status,

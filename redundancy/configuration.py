@@ -8,7 +8,15 @@ from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from redundancy.logbook import LogLevel
 from redundancy.schedule import RepeatUnit, Schedule
@@ -16,6 +24,7 @@ from redundancy.schedule import RepeatUnit, Schedule
 NAME = "Redundanz"
 KEY_PATTERN = r"^[A-Z0-9]{5}(-[A-Z0-9]{5}){3}$"
 BackupSource = Literal["fresh", "latest"]
+YEARS = range(2000, 3000)  # of the first slot: every slot that follows is a date, too
 
 
 def _server(value: str) -> str:
@@ -81,13 +90,14 @@ class ModuleConfiguration(BaseModel):
     backup_wait_limit_min: Annotated[int, Field(ge=1, le=1440)] = 60
     language: Literal["de", "en"] = "de"
     stall_limit_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    stale_after_h: Annotated[float, Field(gt=0)] = 48.0
+    stale_after_h: Annotated[float, Field(gt=0, le=8760)] = 48.0
 
     @model_validator(mode="after")
     def _consistent(self) -> ModuleConfiguration:
         if self.send_mails and not self.mail_address:
             raise ValueError("an e-mail address is needed when e-mails are to be sent (R27)")
-        self.anchor()
+        if self.anchor().year not in YEARS:
+            raise ValueError(f"the start must lie from {YEARS.start} to {YEARS.stop - 1} (R30)")
         return self
 
     def schedule(self, zone: str) -> Schedule:
@@ -107,3 +117,11 @@ class ModuleConfiguration(BaseModel):
         """
         day = datetime.strptime(self.start_date, "%Y-%m-%d")  # noqa: DTZ007 - wall time, no zone
         return datetime.combine(day.date(), time.fromisoformat(self.start_time))
+
+
+def faults(error: ValidationError) -> str:
+    """Name each wrong field and what is wrong with it; never what it holds."""
+    return "; ".join(
+        f"{'.'.join(str(one) for one in fault['loc']) or 'configuration'}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_input=False)
+    )

@@ -61,6 +61,7 @@ class Overview:
     next_run: datetime | None
     zone: str  # of the appliance, for showing instants
     transfer: Transfer | None = None  # how far the one that is under way is
+    configuration_fault: str = ""  # why what is saved counts as no configuration
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ class Decision:
     Attributes:
         outcome: "claimed" (this appliance holds the address now; also when it already did),
             "refused", or "confirm" (ask the person first, D17).
-        code: machine-readable reason, e.g. `active-answers`, `not-standby`, `data-stale`.
+        code: machine-readable reason, e.g. `active-answers`, `not-standby`, `data-stale`;
+            `unfinished` where the address is taken and what follows waits for the end of a
+            trouble, whose code is the reason `why`.
         reasons: for a person, in the appliance's language order (code, value) pairs that
             the pages translate.
         address: where the pages are from now on.
@@ -190,7 +193,7 @@ class Console(Protocol):
         """
 
     def configuration(self) -> ModuleConfiguration | None:
-        """Return the saved module configuration."""
+        """Return the saved module configuration; None where there is none, or a malformed one."""
 
     def save_configuration(self, configuration: ModuleConfiguration, by: str) -> None:
         """Validate against this appliance and save (R21 to R36, R45, R47).

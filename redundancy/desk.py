@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from redundancy import notices, rollback, rollback_texts, run
+from redundancy import notices, rollback, rollback_texts, run, run_messages
 from redundancy.agenda import Missed
+from redundancy.client import Appliance
 from redundancy.configuration import ModuleConfiguration
-from redundancy.contract import Appliance, Mail, Status, User
+from redundancy.contract import Mail, Status, User
 from redundancy.notices import Sender
 from redundancy.switchover import Notify
 
@@ -28,7 +29,7 @@ class Desk:
     configuration: ModuleConfiguration
     status: Status
 
-    def run(self, action: run.Notify, state: run.State) -> None:
+    def run(self, action: run_messages.Notify, state: run.State) -> None:
         """Notify the module's address of a run's outcome."""
         event, recipient = f"{action.kind}-{state.epoch}.{state.run}", self._recipient
         match action.kind:
@@ -54,6 +55,11 @@ class Desk:
         """Notify the module's address that the standby's data is too old (D5, F0)."""
         limit_h = self.configuration.stale_after_h
         mail = notices.data_aged(self._sender, operation, self._recipient, taken_at, limit_h)
+        self._hand_in(mail)
+
+    def contested(self, operation: str, address: str, mac: str) -> None:
+        """Notify the module's address that another device claims this appliance's (D10)."""
+        mail = notices.address_contested(self._sender, operation, self._recipient, (address, mac))
         self._hand_in(mail)
 
     def switchover(self, action: Notify, operation: str) -> None:

@@ -8,6 +8,8 @@
     │   ├── AuthenticationFailed user or password is wrong (never retried in a burst)
     │   ├── HostKeyChanged       the pinned key differs: the run stops (D11)
     │   ├── Stalled              no progress within the stall limit (D12)
+    │   ├── Damaged              a file on this appliance's own disk has changed by itself (T12)
+    │   ├── DiskFailed           this appliance's own disk is full or broken
     │   └── LanUnusable          this appliance's own LAN port has no link: silence on it
     │                            proves nothing (D9)
     └── IndefiniteError          the connection died while the far side may have acted:
@@ -18,6 +20,8 @@ that nothing else leaves them.
 """
 
 from __future__ import annotations
+
+import errno
 
 
 class RedundancyError(Exception):
@@ -80,6 +84,24 @@ class LanUnusable(DefiniteError):  # noqa: N818 - see Refused
     """This appliance's own LAN port is down, so nothing can be learnt from the wire (D9)."""
 
     code = "lan-unusable"
+
+
+class Damaged(DefiniteError):  # noqa: N818 - see Refused
+    """What is to be sent is not what it was when it was stored (T12)."""
+
+    code = "damaged"
+
+
+class DiskFailed(DefiniteError):  # noqa: N818 - see Refused
+    """This appliance's own disk takes nothing (any more): nothing may be done unrecorded."""
+
+    def __init__(self, error: OSError) -> None:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        super().__init__(
+            f"the module's journal cannot be written: {error}",
+            remedy="free space on this appliance's disk" if full else "check this disk",
+        )
+        self.code = "disk-full" if full else "disk-error"
 
 
 class IndefiniteError(RedundancyError):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from redundancy import run
+from redundancy import replay, run
 from redundancy.console import RunRecord
-from redundancy.journal import Journal
+from redundancy.journal import Journal, Record
 
 SHOWN = 20
 
@@ -22,7 +23,8 @@ def runs(journal: Journal) -> tuple[RunRecord, ...]:
     """Return the newest runs, newest first."""
     count = journal.next_number("run")
     numbers = range(count - 1, max(count - 1 - SHOWN, 0), -1)
-    return tuple(_run(journal, number) for number in numbers)
+    found = ((number, journal.records(run.operation(number))) for number in numbers)
+    return tuple(_run(number, records) for number, records in found if records)
 
 
 def usual_duration(journal: Journal) -> timedelta | None:
@@ -35,9 +37,8 @@ def usual_duration(journal: Journal) -> timedelta | None:
     return sum(took, timedelta()) / len(took) if took else None
 
 
-def _run(journal: Journal, number: int) -> RunRecord:
-    records = journal.records(run.operation(number))
-    state = run.replay(records)
+def _run(number: int, records: Sequence[Record]) -> RunRecord:
+    state = replay.of_run(records)
     ends = [one.at for one in records if one.event in run.ENDS]
     return RunRecord(
         run=number,

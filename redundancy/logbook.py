@@ -15,7 +15,18 @@ from redundancy.journal import Record
 LogLevel = Literal["error", "warning", "info", "debug"]
 LEVELS: tuple[LogLevel, ...] = ("error", "warning", "info", "debug")
 
-_ERRORS = frozenset({"run.failed", "run.refused", "switchover.step-failed", "data.aged"})
+_ERRORS = frozenset(
+    {
+        "run.failed",
+        "run.refused",
+        "switchover.step-failed",
+        "switchover.overridden",
+        "data.aged",
+        "configuration.malformed",
+        "journal.damaged",
+        "address.contested",
+    }
+)
 _WARNINGS = frozenset(
     {
         "attempt.failed",

@@ -214,6 +214,29 @@ def switchover_refused(
     return _mail(sender, event, recipient, subject, body)
 
 
+def address_contested(sender: Sender, event: str, recipient: str, claim: tuple[str, str]) -> Mail:
+    """Another device claims the address that this appliance took over (D10)."""
+    address, mac = claim
+    if sender.language == "de":
+        subject = f"Redundanz: {address} wird von einem zweiten Gerät beansprucht"
+        body = (
+            f"Das Gerät mit der MAC {mac} beansprucht die Adresse {address} von {sender.name}. "
+            f"{sender.name} behält und verteidigt sie; bis das andere Gerät weg ist, können "
+            f"Telefone zeitweise das falsche erreichen.\n\n{_ADVICE['de']}: Dieses Gerät "
+            "ausschalten oder vom Netz trennen. Ist es die frühere aktive Anlage, sie nur mit "
+            "einem Rollback wieder in Betrieb nehmen."
+        )
+    else:
+        subject = f"Redundanz: a second device claims {address}"
+        body = (
+            f"The device with the MAC {mac} claims the address {address} of {sender.name}. "
+            f"{sender.name} keeps and defends it; until the other device is gone, phones may "
+            f"reach the wrong one at times.\n\n{_ADVICE['en']}: switch that device off, or "
+            "unplug it. If it is the former active appliance, bring it back by a rollback only."
+        )
+    return _mail(sender, event, recipient, subject, body)
+
+
 def rollback_failed(
     sender: Sender, event: str, recipient: str, words: tuple[str, str, str]
 ) -> Mail:

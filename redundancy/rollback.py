@@ -9,7 +9,8 @@ Invariants:
 
 - A step is done only after its predecessor, on the appliance where it belongs, and only when
   its checks hold (R58: no conflict); what cannot be seen from here is proved by what can.
-- Doing a finished step again changes nothing, and every action may be repeated.
+- Doing a finished step again changes nothing, and every action may be repeated. Only a box
+  that is up again and asked to shut down does so: it cannot have stayed off.
 - The original never takes its address before that was silent, nor with another's licences.
 - The new epoch opens at (e), on the original: from then on it is the active (D14).
 - Until then the acting one can be put back into service (B4), once the address is silent.
@@ -19,38 +20,26 @@ The machine knows neither clock nor network: `step(state, observation)`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from redundancy.contract import NetworkSettings
-from redundancy.journal import Record
+from redundancy.machine import Failed, Tell
 from redundancy.role import Roles
-
-Name = Literal["backup", "readdress", "shutdown", "import", "identity", "phones", "redundancy"]
-Order = Name | Literal["abandon"]
-Part = Literal["acting", "original", "standby"]
-
-ORDER: tuple[Name, ...] = (
-    "backup",  # (a) backup of the acting active, kept locally
-    "readdress",  # (b) change the acting active's static IPv4
-    "shutdown",  # (c) shut it down
-    "import",  # (d) boot the original and restore the backup
-    "identity",  # (e) adapt its IPv4 configuration, install its licences
-    "phones",  # (f) restart the phones
-    "redundancy",  # (g) restore the redundancy configuration on the standby
+from redundancy.rollback_steps import (
+    AFTER,
+    BEFORE,
+    ORDER,
+    PARTS,
+    PROVED,
+    Facts,
+    Name,
+    Order,
+    Part,
+    first_lack,
+    macs,
 )
-PARTS: Mapping[Order, tuple[Part, ...]] = {
-    "backup": ("acting",),
-    "readdress": ("acting",),
-    "shutdown": ("acting",),
-    "import": ("original",),
-    "identity": ("original",),
-    "phones": ("original",),
-    "redundancy": ("standby", "original"),  # done on the one, seen as a run on the other
-    "abandon": ("acting",),
-}
-PROVED: Mapping[Part, int] = {"acting": 0, "original": 3, "standby": 6}
 
 
 @dataclass(frozen=True)
@@ -85,31 +74,6 @@ class State:
         return ORDER[self.done] if self.done < len(ORDER) else None
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What the box at hand shows; a check looks at these alone.
-
-    Attributes:
-        part: what the box is in this rollback.
-        at_address: it is configured with the original's address, and holds it.
-        answered_by: MACs of others that hold the address which this step takes, or relies on.
-        file: the backup of (a), where this box has it.
-        carried: its content came with the record of this rollback.
-        licensed: its own licences are installed, the configured server key among them.
-        holds: it holds an epoch beyond that of the acting active.
-        protected: the standby has been brought up to the new epoch.
-    """
-
-    part: Part
-    at_address: bool = False
-    answered_by: tuple[str, ...] = ()
-    file: str = ""
-    carried: bool = False
-    licensed: bool = False
-    holds: bool = False
-    protected: bool = False
-
-
 # Observations
 
 
@@ -140,27 +104,10 @@ class Acted:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Failed:
-    """The action failed."""
-
-    cause: str
-    message: str
-
-
 Observation = Asked | Began | Acted | Failed
 
 
 # Actions
-
-
-@dataclass(frozen=True)
-class Tell:
-    """Write an event into the journal."""
-
-    event: str
-    cause: str = ""
-    detail: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -217,14 +164,14 @@ def _began(state: State, seen: Began) -> Step:
 
 
 def _asked(state: State, seen: Asked) -> Step:
-    if seen.step in ORDER and ORDER.index(seen.step) < state.done:
+    if _already(state, seen):
         return state, [Answer("done", "already", (("next", state.next or ""),))]
     wrong = _out_of_place(state, seen)
     if wrong:
         return _refuse(state, seen.step, wrong, (("next", state.next or ""),), failed=False)
-    lack = _lack(BEFORE.get(seen.step, ()), seen.facts)
+    lack = first_lack(BEFORE.get(seen.step, ()), seen.facts)
     if lack:
-        return _refuse(state, seen.step, lack, _macs(lack, seen.facts), failed=True)
+        return _refuse(state, seen.step, lack, macs(lack, seen.facts), failed=True)
     told = Tell("rollback.asked", detail={**_which(state, seen.step), "by": seen.by})
     asked = replace(state, asked=seen.step)
     if seen.step == "shutdown":  # nothing can be written down on a box that is off
@@ -234,26 +181,33 @@ def _asked(state: State, seen: Asked) -> Step:
     return asked, [told, *early, Act(seen.step)]
 
 
+def _already(state: State, seen: Asked) -> bool:
+    """Whether a step is done; a box that is asked to shut down is up, whatever was written."""
+    up = seen.step == "shutdown" and seen.facts.part == "acting"
+    return seen.step in ORDER and ORDER.index(seen.step) < state.done and not up
+
+
 def _out_of_place(state: State, seen: Asked) -> str:
     """Name what forbids a step here and now, whatever the checks say; "" when nothing does."""
     if seen.facts.part not in PARTS[seen.step]:
         return "wrong-appliance"
     if seen.step == "abandon":
         return "" if state.done and not seen.facts.holds else "nothing-to-abandon"
-    return "" if seen.step == state.next else "out-of-order"
+    repeated = seen.step == "shutdown" and state.done > ORDER.index("shutdown")
+    return "" if seen.step == state.next or repeated else "out-of-order"
 
 
 def _acted(state: State, seen: Acted) -> Step:
     if state.asked is None:
         return state, []
-    lack = _lack(AFTER.get(state.asked, ()), seen.facts)
+    lack = first_lack(AFTER.get(state.asked, ()), seen.facts)
     if lack:
-        return _refuse(state, state.asked, lack, _macs(lack, seen.facts), failed=True)
+        return _refuse(state, state.asked, lack, macs(lack, seen.facts), failed=True)
     detail = {**_which(state, state.asked), **seen.detail}
     if state.asked == "abandon":
         told: list[Action] = [Tell("rollback.abandoned", detail=detail)]
         return replace(state, asked=None, abandoned=True), [*told, Answer("done", "abandoned")]
-    following = _after(state, state.asked, seen.detail)
+    following = after(state, state.asked, seen.detail)
     told = [Tell("rollback.step", state.asked, detail)]
     if following.next is None:
         told.append(Tell("rollback.finished", detail={"operation": state.operation}))
@@ -281,47 +235,9 @@ def _which(state: State, name: Order) -> dict[str, Any]:
     return {"operation": state.operation, "epoch": state.epoch, "step": name}
 
 
-Check = tuple[str, Callable[[Facts], bool]]
-
-BEFORE: Mapping[Order, tuple[Check, ...]] = {
-    "readdress": (
-        ("no-backup", lambda facts: bool(facts.file)),
-        ("address-answers", lambda facts: not facts.answered_by),
-    ),
-    "shutdown": (("still-at-the-address", lambda facts: not facts.at_address),),
-    "import": (
-        ("other-backup", lambda facts: facts.carried),
-        ("address-answers", lambda facts: not facts.answered_by),
-    ),
-    "identity": (
-        ("licences-missing", lambda facts: facts.licensed),
-        ("address-answers", lambda facts: not facts.answered_by),
-    ),
-    "redundancy": (("not-protected", lambda facts: facts.protected),),
-    "abandon": (("address-answers", lambda facts: not facts.answered_by),),
-}
-AFTER: Mapping[Order, tuple[Check, ...]] = {
-    "backup": (("no-backup", lambda facts: bool(facts.file)),),
-    "readdress": (("still-at-the-address", lambda facts: not facts.at_address),),
-    "identity": (
-        ("address-not-adapted", lambda facts: facts.at_address),
-        ("epoch-not-opened", lambda facts: facts.holds),
-    ),
-    "abandon": (("address-not-adapted", lambda facts: facts.at_address),),
-}
-
-
-def _lack(checks: Sequence[Check], facts: Facts) -> str:
-    """Name the first check that fails; "" when all hold."""
-    return next((code for code, holds in checks if not holds(facts)), "")
-
-
-def _macs(lack: str, facts: Facts) -> tuple[tuple[str, str], ...]:
-    return tuple(("mac", one) for one in facts.answered_by) if lack == "address-answers" else ()
-
-
-def _after(state: State, name: Name, detail: Mapping[str, Any]) -> State:
-    following = replace(state, asked=None, done=ORDER.index(name) + 1)
+def after(state: State, name: Name, detail: Mapping[str, Any]) -> State:
+    """Return where a rollback stands once a step is done; `detail` is what the step told."""
+    following = replace(state, asked=None, done=max(state.done, ORDER.index(name) + 1))
     if name == "backup":
         return replace(following, file=str(detail.get("file", "")))
     if name == "readdress":
@@ -368,20 +284,3 @@ def place(box: Box, state: State) -> tuple[Part | None, State]:
     if own:
         here = "acting" if box.epoch == state.epoch else "standby"
     return here, replace(state, done=max(state.done, PROVED[here]))
-
-
-def replay(records: Sequence[Record]) -> State:
-    """Rebuild the state from what was carried and from the journal of the box (D18)."""
-    state = State()
-    for one in records:
-        detail = one.detail
-        if one.event == "rollback.started":
-            network = NetworkSettings.model_validate(detail["network"])
-            state = State(one.operation, detail["epoch"], detail["hardware_id"], network)
-        elif detail.get("epoch") != state.epoch:
-            continue  # of an earlier rollback that another box had numbered the same
-        elif one.event == "rollback.step":
-            state = _after(state, detail["step"], detail)
-        elif one.event == "rollback.abandoned":
-            state = replace(state, abandoned=True)
-    return state

@@ -51,8 +51,8 @@ STEPS: Mapping[Language, Mapping[str, StepText]] = {
         "import": StepText(
             "(d) Sicherung auf der ursprünglichen Anlage einspielen",
             "auf der ursprünglichen Anlage",
-            "Unter Admin > Backups die Sicherung aus (a) einspielen, am besten mit „Lizenzen"
-            " behalten“. Danach hier prüfen lassen.",
+            "Unter Admin > Server > Backup die Sicherung aus (a) einspielen, am besten mit"
+            " „Lizenzen behalten“. Danach hier prüfen lassen.",
             "Prüfen",
         ),
         "identity": StepText(
@@ -72,7 +72,8 @@ STEPS: Mapping[Language, Mapping[str, StepText]] = {
             "(g) Redundanz wieder einrichten",
             "auf der Standby-Anlage",
             "Die Standby-Anlage einschalten und im Reiter Standby-Import eine vollständige"
-            " Sicherung der aktiven Anlage hochladen. Der nächste Lauf schließt den Rollback ab.",
+            " Sicherung der aktiven Anlage hochladen. Der nächste Lauf der aktiven Anlage schließt"
+            " den Rollback ab; diese Seite zeigt es von selbst.",
             "Prüfen",
         ),
         "abandon": StepText(
@@ -106,8 +107,8 @@ STEPS: Mapping[Language, Mapping[str, StepText]] = {
         "import": StepText(
             "(d) Restore the backup on the original",
             "on the original appliance",
-            "Restore the backup of (a) under Admin > Backups, best with “keep licences”. Then"
-            " have it checked here.",
+            "Restore the backup of (a) under Admin > Server > Backup, best with “keep licences”."
+            " Then have it checked here.",
             "Check",
         ),
         "identity": StepText(
@@ -127,7 +128,7 @@ STEPS: Mapping[Language, Mapping[str, StepText]] = {
             "(g) Set redundancy up again",
             "on the standby",
             "Switch the standby on and upload a full backup of the active in its tab Standby"
-            " import. The next run finishes the rollback.",
+            " import. The active's next run ends the rollback; this page shows it by itself.",
             "Check",
         ),
         "abandon": StepText(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from redundancy import preconditions, role, rollback
+from redundancy import machine, preconditions, role, rollback, rollback_steps
+from redundancy.client import Appliance
 from redundancy.configuration import ModuleConfiguration
 from redundancy.console import StepDecision
-from redundancy.contract import Appliance, NetworkSettings, Status
+from redundancy.contract import NetworkSettings, Status
 from redundancy.desk import Desk
 from redundancy.errors import RedundancyError, Refused
 from redundancy.journal import Journal, row
 from redundancy.ports import Services
-from redundancy.rollback import Order, State
+from redundancy.rollback import State
+from redundancy.rollback_steps import Order
 from redundancy.rollback_view import RECORD, Standing, look, standby_address
+from redundancy.situation import Situation
 from redundancy.switching import ANNOUNCE_INTERVAL_S
 from redundancy.switchover import ANNOUNCEMENTS
 from redundancy.watch import CloseWatch
@@ -30,7 +33,7 @@ def named(step: str) -> Order:
     Raises:
         Refused: `usage`.
     """
-    names: tuple[Order, ...] = (*rollback.ORDER, "abandon")
+    names: tuple[Order, ...] = (*rollback_steps.ORDER, "abandon")
     for name in names:
         if name == step:
             return name
@@ -87,7 +90,8 @@ class RollingBack:
     def close_after_run(self) -> None:
         """Finish the rollback when a run has brought the standby up to date again (R57 g)."""
         standing = self._look()
-        if standing.part == "original" and standing.state.next == "redundancy":
+        due = standing.part == "original" and standing.state.next == "redundancy"
+        if due and standing.protected:
             self.order("redundancy", "run")
 
     @property
@@ -96,37 +100,36 @@ class RollingBack:
 
     def _look(self) -> Standing:
         status = self._local.status()
-        return look(self._local, self.journal, self.configuration, status)
+        return look(self._local, self.journal, Situation(status, self.configuration))
 
     def _begin(self) -> None:
         status = self._local.status()
         operation = f"rollback-{self.journal.next_number('rollback')}"
         lineage, box = status.lineage, status.hardware_id
-        self._take(rollback.Began(operation, lineage.epoch, box, status.network))
+        self._drive(rollback.Began(operation, lineage.epoch, box, status.network))
 
     def _drive(self, seen: rollback.Observation) -> None:
-        pending: rollback.Observation | None = seen
-        while pending is not None:
-            pending = self._take(pending)
+        machine.drive(seen, self._take, self._perform)
 
-    def _take(self, seen: rollback.Observation) -> rollback.Observation | None:
+    def _take(self, seen: rollback.Observation) -> Sequence[rollback.Action]:
         self.state, actions = rollback.step(self.state, seen)
-        pending: rollback.Observation | None = None
-        for action in actions:
-            match action:
-                case rollback.Tell():
-                    operation = self.state.operation or "rollback-0"
-                    self.journal.tell(operation, action.event, action.cause, **action.detail)
-                case rollback.Act():
-                    pending = self._act(action.step)
-                case rollback.PowerOff():
-                    self.services.stopwatch.sleep(LEAVE_S)
-                    self._local.shut_down()
-                case rollback.Answer():
-                    self.answer(StepDecision(action.outcome, action.code, action.reasons))
-                case rollback.Notify():
-                    self.desk.rollback(action, self.state.operation, self._refusals())
-        return pending
+        return actions
+
+    def _perform(self, action: rollback.Action) -> rollback.Observation | None:
+        match action:
+            case machine.Tell():
+                operation = self.state.operation or "rollback-0"
+                self.journal.tell(operation, action.event, action.cause, **action.detail)
+            case rollback.Act():
+                return self._act(action.step)
+            case rollback.PowerOff():
+                self.services.stopwatch.sleep(LEAVE_S)
+                self._local.shut_down()
+            case rollback.Answer():
+                self.answer(StepDecision(action.outcome, action.code, action.reasons))
+            case rollback.Notify():
+                self.desk.rollback(action, self.state.operation, self._refusals())
+        return None
 
     def _refusals(self) -> int:
         """Count the refusals, so that each is one event and one message (D5)."""
@@ -146,16 +149,16 @@ class RollingBack:
         try:
             return observe()
         except RedundancyError as error:
-            return rollback.Failed(error.code, error.message)
+            return machine.Failed(error.code, error.message)
 
-    def _facts(self, step: Order | None, file: str = "") -> rollback.Facts:
+    def _facts(self, step: Order | None, file: str = "") -> rollback_steps.Facts:
         """Look at this box, and listen where the step needs an address to be free."""
         standing, status = self._look(), self._local.status()
         wanted = (self.state.network or status.network).address
         holder = status.lineage.holder == status.server_key
         listens = step in LISTENS and self.state.operation
         target = standby_address(self.configuration) if step == "readdress" else wanted
-        return rollback.Facts(
+        return rollback_steps.Facts(
             part=standing.part or "original",
             at_address=status.network.address == wanted and status.conflict is None,
             answered_by=self._answered_by(target) if listens and target else (),

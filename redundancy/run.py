@@ -12,25 +12,48 @@ Invariants, whatever is observed and wherever it is interrupted:
 - A backup is never taken while one is being written: the run looks again every
   `BACKUP_POLL`, at most as often as it was told, and then ends with one cause (D3).
 - Success is only what was read back from the standby, never what it answered (T14).
-- After a restart the interrupted attempt has failed; what it achieved is found by the next.
+- After a restart the interrupted attempt has failed, and what it achieved is found by the
+  next. Only where its import had been asked for may it have succeeded: that is indefinite,
+  as a lost answer is, and looked at within the attempt, were it the last.
 
 The machine knows neither clock nor network: `step(state, observation, now)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from redundancy.contract import Origin, Snapshot, Token
-from redundancy.journal import Record
+from redundancy.machine import Done, Failed, Tell
 from redundancy.preconditions import Problem
+from redundancy.run_messages import (
+    Action,
+    AwaitBackup,
+    BackupBusy,
+    Check,
+    Checked,
+    Choose,
+    Export,
+    Exported,
+    Fence,
+    Import,
+    NoBackup,
+    Notify,
+    Observation,
+    Release,
+    Restarted,
+    Send,
+    Source,
+    Started,
+    WaitOver,
+    WaitUntil,
+)
 
 WAIT = timedelta(minutes=5)  # R24
 BACKUP_POLL = timedelta(minutes=1)
-ENDS = frozenset({"run.succeeded", "run.failed", "run.refused"})
 NOT_RETRIED = frozenset(  # D4, D11, D3
     {"authentication-failed", "host-key-changed", "backup-hangs"}
 )
@@ -39,6 +62,9 @@ Phase = Literal[
     "idle", "checking", "exporting", "fencing", "sending", "importing", "verifying", "waiting",
     "succeeded", "failed", "refused",
 ]  # fmt: skip
+ENDS: Mapping[str, Phase] = {
+    "run.succeeded": "succeeded", "run.failed": "failed", "run.refused": "refused",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,21 +78,6 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a run's backup comes from (D3).
-
-    Attributes:
-        kind: `fresh` or `latest`, as in the module configuration.
-        age_max_h: data of a `latest` backup older than this refuses the run, in hours.
-        polls_max: how often the run looks again while a backup is being written.
-    """
-
-    kind: Literal["fresh", "latest"] = "fresh"
-    age_max_h: float = 24.0
-    polls_max: int = 60
-
-
-@dataclass(frozen=True)
 class State:
     """Where a run stands."""
 
@@ -76,10 +87,11 @@ class State:
     attempts_max: int = 1
     attempt: int = 0
     after_failure: bool = False  # the run before this one failed (D5)
-    source: Source = Source()
+    source: Source = field(default_factory=Source)
     held: Origin | None = None  # what the standby held before this run's backup was chosen
     polls: int = 0  # looks at a backup that was still being written, in this attempt
     snapshot: Snapshot | None = None
+    doubt: Failed | None = None  # why nobody knows whether this attempt's import happened
     failures: tuple[Failure, ...] = ()
 
     @property
@@ -93,163 +105,6 @@ class State:
         return self.phase in {"idle", "succeeded", "failed", "refused"}
 
 
-# Observations
-
-
-@dataclass(frozen=True)
-class Started:
-    """A run is due, by schedule or by a person."""
-
-    run: int
-    epoch: int
-    attempts_max: int
-    after_failure: bool
-    reason: str
-    source: Source = Source()
-    slot: datetime | None = None  # that the schedule gave; None: by a person
-
-
-@dataclass(frozen=True)
-class Checked:
-    """Both appliances were looked at."""
-
-    problems: tuple[Problem, ...]
-    origin: Origin | None  # of the standby's content
-
-
-@dataclass(frozen=True)
-class Exported:
-    """The snapshot of this run is there."""
-
-    snapshot: Snapshot
-
-
-@dataclass(frozen=True)
-class BackupBusy:
-    """A backup is being written on this appliance."""
-
-
-@dataclass(frozen=True)
-class NoBackup:
-    """No backup job has finished a backup yet."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """The last action took effect (fence, send, import)."""
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The last action failed, or nobody knows (`definite` is False)."""
-
-    cause: str
-    message: str
-    definite: bool
-
-
-@dataclass(frozen=True)
-class WaitOver:
-    """The wait between two attempts is over."""
-
-
-@dataclass(frozen=True)
-class Restarted:
-    """The engine was restarted in mid-run."""
-
-
-Observation = (
-    Started | Checked | Exported | BackupBusy | NoBackup | Done | Failed | WaitOver | Restarted
-)
-
-
-# Actions
-
-
-@dataclass(frozen=True)
-class Tell:
-    """Write an event into the journal."""
-
-    event: str
-    cause: str = ""
-    detail: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Check:
-    """Read both appliances' states and compare them."""
-
-
-@dataclass(frozen=True)
-class Export:
-    """Make this run's snapshot, or find the one that was made for it."""
-
-    operation: str
-
-
-@dataclass(frozen=True)
-class Choose:
-    """Seal the newest backup of the appliance's own jobs (D3)."""
-
-    operation: str
-
-
-@dataclass(frozen=True)
-class AwaitBackup:
-    """Wait for a while, for a backup that is being written."""
-
-    duration: timedelta
-
-
-@dataclass(frozen=True)
-class Fence:
-    """End whatever an older attempt left on the standby."""
-
-    token: Token
-
-
-@dataclass(frozen=True)
-class Send:
-    """Send what the standby lacks of the snapshot."""
-
-    token: Token
-    snapshot: Snapshot
-
-
-@dataclass(frozen=True)
-class Import:
-    """Import what arrived."""
-
-    token: Token
-    file: str
-
-
-@dataclass(frozen=True)
-class WaitUntil:
-    """Wait on the Calendar."""
-
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Notify:
-    """Send the notification of an event to the module's address (D5)."""
-
-    kind: Literal["run-failed", "run-refused", "run-recovered"]
-    problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True)
-class Release:
-    """Hold the snapshot no longer."""
-
-    file: str
-
-
-Action = (
-    Tell | Check | Export | Choose | AwaitBackup | Fence | Send | Import | WaitUntil
-    | Notify | Release
-)  # fmt: skip
 Step = tuple[State, list[Action]]
 
 
@@ -290,7 +145,7 @@ def _start(state: State, seen: Started, _now: datetime) -> Step:
 
 
 def _attempt(state: State) -> Step:
-    following = replace(state, phase="checking", attempt=state.attempt + 1, polls=0)
+    following = replace(state, phase="checking", attempt=state.attempt + 1, polls=0, doubt=None)
     detail = {"run": state.run, "attempt": following.attempt, "token": str(following.token)}
     return following, [Tell("attempt.started", detail=detail), Check()]
 
@@ -305,7 +160,10 @@ def _resume(state: State, _seen: Restarted, now: datetime) -> Step:
         return state, [WaitUntil(state.failures[-1].at + WAIT)]
     if state.attempt == 0:
         return _attempt(state)
-    return _fail(state, Failed("restarted", "the engine was restarted", definite=True), now)
+    if state.phase == "verifying":
+        return state, [Check()]
+    definite = state.phase != "importing"
+    return _fail(state, Failed("restarted", "the engine was restarted", definite), now)
 
 
 def _wait_over(state: State, _seen: WaitOver, _now: datetime) -> Step:
@@ -415,7 +273,8 @@ def _verified(state: State, seen: Checked, now: datetime) -> Step:
     if state.snapshot is not None and _holds(seen.origin, state.snapshot):
         return _succeed(state)
     message = "the standby reported success, but does not hold the snapshot"
-    return _fail(state, Failed("not-imported", message, definite=True), now)
+    why = state.doubt or Failed("not-imported", message)
+    return _fail(state, replace(why, definite=True), now)
 
 
 def _holds(origin: Origin | None, snapshot: Snapshot) -> bool:
@@ -437,7 +296,7 @@ def _fail(state: State, seen: Failed, now: datetime) -> Step:
     }
     if not seen.definite and state.phase == "importing":
         # The import may have happened: look before anything else, within this attempt.
-        looking = replace(state, phase="verifying")
+        looking = replace(state, phase="verifying", doubt=seen)
         return looking, [Tell("attempt.indefinite", seen.cause, detail), Check()]
     failure = Failure(state.attempt, now, seen.cause, seen.message)
     failed = replace(state, phase="waiting", failures=(*state.failures, failure))
@@ -489,34 +348,3 @@ _HANDLERS: Mapping[type, Callable[[State, Any, datetime], Step]] = {
     Done: _done,
     Failed: _fail,
 }
-
-
-def replay(records: Sequence[Record]) -> State:
-    """Rebuild the state of the newest run from the journal, as far as it was written down."""
-    state = State()
-    for one in records:
-        detail = one.detail
-        match one.event:
-            case "run.started":
-                state = State(
-                    "checking",
-                    detail["run"],
-                    detail["epoch"],
-                    detail["attempts_max"],
-                    after_failure=detail["after_failure"],
-                    source=Source(**detail.get("source", {})),
-                )
-            case "run.exported":
-                state = replace(state, snapshot=Snapshot.model_validate(detail["snapshot"]))
-            case "attempt.started":
-                state = replace(state, phase="checking", attempt=detail["attempt"])
-            case "attempt.failed":
-                failure = Failure(detail["attempt"], one.at, one.cause, detail["message"])
-                state = replace(state, phase="waiting", failures=(*state.failures, failure))
-            case "run.succeeded":
-                state = replace(state, phase="succeeded")
-            case "run.failed":
-                state = replace(state, phase="failed")
-            case "run.refused":
-                state = replace(state, phase="refused")
-    return state

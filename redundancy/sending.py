@@ -16,8 +16,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
-from redundancy.contract import Appliance, MissingBlob, Snapshot, Token
-from redundancy.errors import ConnectionLost, DefiniteError, IndefiniteError
+from redundancy.client import Appliance
+from redundancy.contract import MissingBlob, Snapshot, Token
+from redundancy.errors import ConnectionLost, Damaged, DefiniteError, IndefiniteError
 from redundancy.ports import Payload, Stopwatch, Store
 
 FRAME = struct.Struct(">32sQ")
@@ -130,16 +131,34 @@ class Sending:
         return missing if same else missing.model_copy(update={"offset": 0})
 
     def _pieces(self, snapshot: Snapshot, missing: Sequence[MissingBlob]) -> Pieces:
-        yield from self._file(snapshot.path, 0)
+        yield from self._seal(snapshot.path)
         for one in missing:
             yield FRAME.pack(bytes.fromhex(one.sha256), one.offset)
-            yield from self._file(_path(snapshot, one), one.offset)
+            yield from self._blob(_path(snapshot, one), one)
 
-    def _file(self, path: str, offset: int) -> Pieces:
+    def _seal(self, path: str) -> Pieces:
         with self._open(path) as file:
-            file.seek(offset)
             while piece := _read(file, PIECE_SIZE):
                 yield piece
+
+    def _blob(self, path: str, blob: MissingBlob) -> Pieces:
+        """Read a file from an offset on; its last piece goes only if the whole is sound (T12)."""
+        seen, held, position = hashlib.sha256(), b"", 0
+        with self._open(path) as file:
+            while piece := _read(file, PIECE_SIZE):
+                seen.update(piece)
+                start = max(0, blob.offset - position)
+                position += len(piece)
+                if held:
+                    yield held
+                held = piece[start:]
+        if seen.hexdigest() != blob.sha256:
+            raise Damaged(
+                f"the stored file {blob.sha256} of this appliance is damaged",
+                remedy="make a backup by hand: it names the objects that the file belongs to",
+            )
+        if held:
+            yield held
 
     def _open(self, path: str) -> BinaryIO:
         try:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from redundancy import role, switchover
+from redundancy import machine, switchover
+from redundancy.client import Appliance
 from redundancy.configuration import ModuleConfiguration
 from redundancy.console import Decision
-from redundancy.contract import Appliance, Status
+from redundancy.contract import Status
 from redundancy.desk import Desk
 from redundancy.errors import RedundancyError
 from redundancy.journal import Journal
 from redundancy.ports import Services
+from redundancy.situation import roles_of
 from redundancy.watch import CloseWatch
 
 ANNOUNCE_INTERVAL_S = 0.2
@@ -42,7 +44,6 @@ class Switching:
     def __post_init__(self) -> None:
         """Name who carries out which action."""
         self._handlers: Mapping[type, Callable[[Any], switchover.Observation | None]] = {
-            switchover.Tell: self._tell,
             switchover.Assess: self._assess,
             switchover.Listen: self._listen,
             switchover.Claim: self._claim,
@@ -56,31 +57,32 @@ class Switching:
 
     def drive(self, seen: switchover.Observation) -> switchover.State:
         """Feed observations to the machine until the switchover is over."""
-        pending: switchover.Observation | None = seen
-        while pending is not None:
-            self.state, actions = switchover.step(self.state, pending)
-            pending = None
-            for action in actions:
-                pending = self._perform(action)
+        machine.drive(seen, self._take, self._perform)
         return self.state
 
+    def _take(self, seen: switchover.Observation) -> Sequence[switchover.Action]:
+        self.state, actions = switchover.step(self.state, seen)
+        return actions
+
     def _perform(self, action: switchover.Action) -> switchover.Observation | None:
+        if isinstance(action, machine.Tell):  # what cannot be told ends this drive; it is resumed
+            self._tell(action)
+            return None
         try:
             return self._handlers[type(action)](action)
         except RedundancyError as error:
-            return switchover.Failed(error.code, error.message)
+            return machine.Failed(error.code, error.message)
 
     @property
     def _local(self) -> Appliance:
         return Appliance(self.services.local)
 
-    def _tell(self, action: switchover.Tell) -> None:
+    def _tell(self, action: machine.Tell) -> None:
         self.journal.tell(self.state.operation, action.event, action.cause, **action.detail)
 
     def _assess(self, _action: switchover.Assess) -> switchover.Observation:
         status = self._local.status()
-        key = role.fingerprint(self.configuration.licence_key)
-        current = role.roles(status.server_key, key, status.lineage).current
+        current = roles_of(status, self.configuration).current
         return switchover.Assessed(
             standby=current == "standby",
             epoch=status.lineage.epoch,
@@ -111,14 +113,14 @@ class Switching:
     def _claim(self, action: switchover.Claim) -> switchover.Observation:
         self.journal.intend(self.state.operation, "claim", epoch=action.epoch)
         self._local.take_over(action.operation, action.epoch, action.network)
-        return switchover.Done()
+        return machine.Done()
 
     def _announce(self, action: switchover.Announce) -> switchover.Observation:
         for number in range(action.times):
             if number or action.times > 1:
                 self.services.stopwatch.sleep(ANNOUNCE_INTERVAL_S)
             self.services.addresses.announce(action.address)
-        return switchover.Done()
+        return machine.Done()
 
     def _answer(self, action: switchover.Answer) -> None:
         self.watch.close()
@@ -126,18 +128,18 @@ class Switching:
         self.answer(Decision(action.outcome, action.code, action.reasons, adopted))
 
     def _activate(self, _action: switchover.Activate) -> switchover.Observation:
-        return switchover.Done({"modules": list(self._local.activate_modules().modules)})
+        return machine.Done({"modules": list(self._local.activate_modules().modules)})
 
     def _mail_users(self, action: switchover.MailUsers) -> switchover.Observation:
         self.journal.intend(action.operation, "mail-users")
         mails = self.desk.users_mails(action.operation, self._local.users())
         self._local.enqueue_mails(mails)
-        return switchover.Done({"mails": len(mails)})
+        return machine.Done({"mails": len(mails)})
 
     def _settle(self, action: switchover.Settle) -> switchover.Observation:
         self.journal.intend(action.operation, "settle")
         self._local.settle(action.operation)
-        return switchover.Done()
+        return machine.Done()
 
     def _notify(self, action: switchover.Notify) -> None:
         self.desk.switchover(action, self.state.operation)

@@ -3,7 +3,8 @@
 Invariants, whatever is observed and wherever it is interrupted:
 
 - Nothing happens without a person's order (R46), and only on a standby.
-- The address is claimed only after the wire was silent (D9); an answer ends the order.
+- The address is claimed only after the wire was silent (D9); an answer ends the order, unless
+  the person gave a reason, on the console, to claim it all the same. That is told as what it is.
 - The claim is one commit on the appliance. Before it, an interrupted switchover never
   happened; after it, it is always completed, never undone.
 - The person is answered as soon as the claim is announced once; modules, mails and the old
@@ -16,11 +17,11 @@ The machine knows neither clock nor network: `step(state, observation)`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from redundancy.contract import NetworkSettings, Takeover
-from redundancy.journal import Record
+from redundancy.machine import Done, Failed, Tell
 
 ANNOUNCEMENTS = 5  # one at once, the others spaced (D10, RFC 5227 section 2.3 asks for two)
 
@@ -38,6 +39,7 @@ class State:
     operation: str = ""
     by: str = ""
     confirmed: bool = False
+    override: str = ""  # why the address is claimed even from one that answers (D9)
     epoch: int = 0
     adopts: NetworkSettings | None = None
 
@@ -57,6 +59,7 @@ class Asked:
     operation: str
     by: str
     confirmed: bool
+    override: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,21 +94,6 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class Done:
-    """The last action took effect."""
-
-    detail: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The last action failed."""
-
-    cause: str
-    message: str
-
-
-@dataclass(frozen=True)
 class Restarted:
     """The engine was restarted in between; `takeover` is what the appliance says."""
 
@@ -116,15 +104,6 @@ Observation = Asked | Assessed | Silent | Answered | Done | Failed | Restarted
 
 
 # Actions
-
-
-@dataclass(frozen=True)
-class Tell:
-    """Write an event into the journal."""
-
-    event: str
-    cause: str = ""
-    detail: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -204,7 +183,7 @@ def step(state: State, seen: Observation) -> Step:
 def _asked(state: State, seen: Asked) -> Step:
     if not state.over:
         return state, []
-    fresh = State("assessing", seen.operation, seen.by, seen.confirmed)
+    fresh = State("assessing", seen.operation, seen.by, seen.confirmed, seen.override)
     detail = {"operation": seen.operation, "by": seen.by, "confirmed": seen.confirmed}
     return fresh, [Tell("switchover.asked", detail=detail), Assess()]
 
@@ -240,8 +219,25 @@ def _silent(state: State, _seen: Silent) -> Step:
 def _answered(state: State, seen: Answered) -> Step:
     if state.phase != "listening" or state.adopts is None:
         return state, []
+    if state.override:
+        return _override(state, seen.macs, state.adopts)
     reasons = tuple(("mac", one) for one in seen.macs)
     return _refuse(state, "active-answers", (("address", state.adopts.address), *reasons))
+
+
+def _override(state: State, macs: Sequence[str], adopts: NetworkSettings) -> Step:
+    """Claim what another holds: a deviation, with the reason that the person typed (D9)."""
+    detail = {
+        "operation": state.operation,
+        "epoch": state.epoch,
+        "address": adopts.address,
+        "macs": list(macs),
+        "by": state.by,
+        "reason": state.override,
+    }
+    told = Tell("switchover.overridden", "active-answers", detail)
+    claim = Claim(state.operation, state.epoch, adopts)
+    return replace(state, phase="claiming"), [told, claim]
 
 
 def _failed(state: State, seen: Failed) -> Step:
@@ -315,25 +311,3 @@ _HANDLERS: Mapping[type, Callable[[State, Any], Step]] = {
     Failed: _failed,
     Restarted: _restarted,
 }
-
-
-def replay(records: Sequence[Record], adopts: NetworkSettings | None) -> State:
-    """Rebuild the state of the newest switchover from the journal.
-
-    Args:
-        records: of that operation.
-        adopts: the settings that this appliance would adopt, or has adopted.
-    """
-    state = State()
-    for one in records:
-        match one.event:
-            case "switchover.asked":
-                detail = one.detail
-                state = State("assessing", detail["operation"], detail["by"], detail["confirmed"])
-            case "switchover.silent":
-                state = replace(state, phase="claiming", epoch=one.detail["epoch"], adopts=adopts)
-            case "switchover.finished":
-                state = replace(state, phase="finished")
-            case "switchover.refused" | "switchover.confirm":
-                state = replace(state, phase="refused")
-    return state

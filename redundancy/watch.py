@@ -35,7 +35,10 @@ class CloseWatch:
     @property
     def silent_s(self) -> float:
         """Return for how long, in seconds, nothing has answered without a gap."""
-        return 0.0 if self._silent_since_s is None else self._heard_until_s - self._silent_since_s
+        if self._silent_since_s is None:
+            return 0.0
+        # To the microsecond: twelve quarters of a second are 3 s, whatever floats make of them.
+        return round(self._heard_until_s - self._silent_since_s, 6)
 
     def look(self, address: str) -> None:
         """Open the watch, or keep it open, for the next 60 s."""

@@ -73,6 +73,9 @@ def _refusal(command: str, error: object) -> Refused:
     detail = error if isinstance(error, dict) else {}
     code = str(detail.get("code", "unknown"))
     message = str(detail.get("message", f"`{command}` was refused without a reason"))
+    appliance = str(detail.get("appliance", ""))
+    if appliance not in message:  # whose disk is full, whose version differs (R14)
+        message = f"{appliance}: {message}"
     if code == "fenced":
         return Fenced(message)
     return Refused(code, message, remedy=str(detail.get("remedy", "")))

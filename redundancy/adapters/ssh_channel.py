@@ -7,11 +7,13 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from redundancy.adapters import envelope
 from redundancy.adapters.local import PIECE_SIZE, read_piece
+from redundancy.adapters.read_ahead import ReadAhead
 from redundancy.adapters.watchdog import Watchdog
 from redundancy.errors import ConnectionLost, IndefiniteError, RedundancyError, Stalled
 from redundancy.ports import Payload
@@ -120,18 +122,35 @@ class _Call:
 
     def _stream(self, session: paramiko.Channel, payload: Payload) -> None:
         self._watchdog.limit(payload.stall_limit_s)
+        ahead = ReadAhead(partial(read_piece, payload), _sizes(payload.size))
         window, sent = session.out_window_size, 0
-        while (left := payload.size - sent) > 0:
-            if left <= TAIL_SIZE:
-                self._let_catch_up(session, window, sent)
-            piece = read_piece(payload, min(PIECE_SIZE, max(left - TAIL_SIZE, TAIL_SIZE)))
-            if not piece:
-                break  # shorter than announced: the far side refuses it
-            with self._translating():
-                session.sendall(piece)
-            sent += len(piece)
-            self._watchdog.moved(sent)
-            payload.progress(sent)
+        with ahead.reading():
+            while (left := payload.size - sent) > 0:
+                if left <= TAIL_SIZE:
+                    self._let_catch_up(session, window, sent)
+                piece = self._next(session, ahead)
+                if not piece:
+                    break  # shorter than announced: the far side refuses it
+                with self._translating():
+                    session.sendall(piece)
+                sent += len(piece)
+                self._watchdog.moved(sent)
+                payload.progress(sent)
+
+    def _next(self, session: paramiko.Channel, ahead: ReadAhead) -> bytes:
+        """Return the next piece; if it cannot be read, let the far side end before it is told.
+
+        The line is whole then: the far command sees a payload that ends too early, refuses it,
+        and is gone. So whoever tries again meets nothing of this attempt.
+        """
+        try:
+            return ahead.next()
+        except RedundancyError:
+            with suppress(RedundancyError):
+                with self._translating():
+                    session.shutdown_write()
+                self._answer(session)
+            raise
 
     def _let_catch_up(self, session: paramiko.Channel, window: int, sent: int) -> None:
         """Keep the tail back until the far command has read nearly all the rest.
@@ -195,6 +214,15 @@ class _Call:
                 remedy="check the line; a slow one is fine as long as it moves",
             )
         return ConnectionLost(f"the connection was lost during `{command}`: {why}")
+
+
+def _sizes(size: int) -> Iterator[int]:
+    """Yield the sizes of a payload's pieces; its tail is one of its own."""
+    left = size
+    while left > 0:
+        piece = min(PIECE_SIZE, max(left - TAIL_SIZE, TAIL_SIZE))
+        yield piece
+        left -= piece
 
 
 def reason(error: Exception) -> str:

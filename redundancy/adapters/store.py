@@ -53,12 +53,12 @@ class FileStore:
             _sync_folder(self._folder)
 
     def lines(self, name: str) -> list[str]:
-        """Return the whole lines of a file, none if it does not exist."""
+        """Return the whole lines of a file, none if it does not exist; bytes of no text escaped."""
         try:
             content = (self._folder / name).read_bytes()
         except FileNotFoundError:
             return []
-        return [line.decode() for line in content.split(b"\n")[:-1]]
+        return [line.decode(errors="backslashreplace") for line in content.split(b"\n")[:-1]]
 
     def open(self, path: str) -> BinaryIO:
         """Open a file that the contract named for reading."""

@@ -31,7 +31,7 @@ ENGLISH: Mapping[str, str] = {
     "run.causes": "Causes",
     "transfer": "Transfer",
     "transfer.begun": "{sent} of {size} MB",
-    "transfer.moves": "{sent} of {size} MB, {rate} MB/s, {remaining} min left",
+    "transfer.moves": "{sent} of {size} MB, {rate}/s, {remaining} min left",
     "run.none": "There has been no run yet.",
     "outcome.running": "running",
     "outcome.succeeded": "succeeded",
@@ -39,8 +39,8 @@ ENGLISH: Mapping[str, str] = {
     "outcome.refused": "refused",
     "next-run": "Next run",
     "next-run.none": "none planned",
-    "name.wrong": "A name of 1 to 80 signs.",
-    "description.wrong": "At most 500 signs, on one line.",
+    "name.wrong": "A name of 1 to 80 characters.",
+    "description.wrong": "At most 500 characters, on one line.",
     "log_level": "Log level",
     "log_level.wrong": "Choose one of the levels from the list.",
     "level.error": "errors",
@@ -104,6 +104,8 @@ ENGLISH: Mapping[str, str] = {
     "standby_server": "Server",
     "standby_server.hint": "IPv4 address of the standby, with :port if needed.",
     "standby_server.wrong": "An IPv4 address such as 192.0.2.20, with :port if needed.",
+    "configuration-malformed": "The saved module configuration cannot be used ({faults}). "
+    "The module rests until a correct one is saved in the tab Settings.",
     "settings-first": "Please fill in and save the tab Settings first.",
     "pinned": "Confirmed fingerprint",
     "pinned.none": "none confirmed yet",
@@ -135,6 +137,8 @@ ENGLISH: Mapping[str, str] = {
     "switch.watch.answers": "{address} still answers, from {macs}. No switchover is possible as"
     " long as it does.",
     "switch.watch.silent": "{address} has been silent for {silent} s of {needed} s needed.",
+    "switch.watch.proved": "{address} has been silent for at least {needed} s: the switchover is"
+    " possible.",
     "switch.age": "Age of the imported data",
     "switch.age.never": "No data was ever imported. Please do the standby import first.",
     "switch.age.stale": "These data are older than intended.",
@@ -187,6 +191,8 @@ ENGLISH: Mapping[str, str] = {
     "claimed.title": "This appliance is the active now",
     "claimed.text": "It has taken over the address {address}. The pages are there from now on; the"
     " browser follows in a few seconds.",
+    "claimed.unfinished": "What follows (announcements, modules, messages to the users) could not"
+    " be done yet; it follows by itself, tried anew every minute.",
     "under-way.title": "The switchover is under way already",
     "under-way.text": "Somebody has clicked just now; it is done only once. This page will"
     " show in a moment how it ends.",
@@ -206,10 +212,12 @@ ENGLISH: Mapping[str, str] = {
     "why.lan-unusable": "This appliance has no connection to the LAN; silence proves nothing.",
     "why.interrupted": "The switchover was interrupted before anything was changed.",
     "why.cloud-appliance": "The module is not available on a cloud appliance.",
+    "why.same-address": "This appliance itself has the address that was entered as Server.",
     "why.module-licence-missing": "This appliance lacks the licence of the module Redundanz.",
     "why.not-a-backup": "The file is no backup of an appliance.",
     "why.checksum": "The file is damaged.",
     "why.version": "The backup comes from another version.",
+    "why.clock": "The backup comes from the future: one of the clocks is wrong.",
     "why.epoch": "The backup is older than the state of this appliance.",
     "why.disk-full": "The disk of this appliance is full.",
     "why.busy": "A backup or an import is already under way on this appliance.",
@@ -227,6 +235,7 @@ ENGLISH: Mapping[str, str] = {
     "do.connection-lost": "Upload it again.",
     "do.epoch": "Upload a new backup of the appliance that is the active now.",
     "do.checksum": "Download the backup again, or make a new one.",
+    "do.clock": "Set the clocks of both appliances.",
     "do.version": "Bring both appliances to the same version.",
     "do.disk-full": "Remove old backups.",
     "do.busy": "Wait for its end, then repeat.",

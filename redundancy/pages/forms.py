@@ -58,9 +58,14 @@ class Filled:
 
 def shown(saved: ModuleConfiguration | None) -> Filled:
     """Return the form of a saved configuration; the password never leaves it."""
-    if saved is None:
-        return Filled({**_DEFAULTS, "send_mails": True})
-    return Filled(saved.model_dump(exclude={"standby_password"}))
+    values = saved.model_dump(exclude={"standby_password"}) if saved else _DEFAULTS
+    filled = {name: _written(value) for name, value in values.items()}
+    return Filled(filled if saved else {**filled, "send_mails": True})
+
+
+def _written(value: Any) -> Any:
+    """Return a value as people write it: 24 hours, not 24.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def filled_settings(typed: Mapping[str, str], saved: ModuleConfiguration | None) -> Filled:

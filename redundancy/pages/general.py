@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, redirect, request
 from flask.typing import ResponseReturnValue
 
+from redundancy.causes import sentence
+from redundancy.console import Overview
 from redundancy.errors import RedundancyError
 from redundancy.logbook import LEVELS
 from redundancy.pages import forms, texts
 from redundancy.pages.navigation import DIALOG
 from redundancy.pages.session import CONFLICT, SEE_OTHER, WRONG_FIELDS, Problem, Session
 
-TRANSFER_REFRESH_S = 3
+REFRESH_S = 3
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,18 @@ class General:
             "general.html",
             status,
             transfer=moving,
-            refresh_s=TRANSFER_REFRESH_S if moving else None,
+            refresh_s=REFRESH_S if seen.transfer or _running(seen) else None,
             form=filled,
             configured=self.session.console.configuration() is not None,
             levels=LEVELS,
             log=f"{self.path}/protokoll",
             seen=seen,
+            sentence=partial(sentence, language=self.session.language),
             local=partial(texts.local, ZoneInfo(seen.zone)),
             saved=saved,
             problem=problem,
         )
+
+
+def _running(seen: Overview) -> bool:
+    return any(one.outcome == "running" for one in seen.runs)

@@ -32,7 +32,7 @@ GERMAN: Mapping[str, str] = {
     "run.causes": "Ursachen",
     "transfer": "Übertragung",
     "transfer.begun": "{sent} von {size} MB",
-    "transfer.moves": "{sent} von {size} MB, {rate} MB/s, noch {remaining} min",
+    "transfer.moves": "{sent} von {size} MB, {rate}/s, noch {remaining} min",
     "run.none": "Es gab noch keinen Lauf.",
     "outcome.running": "läuft",
     "outcome.succeeded": "erfolgreich",
@@ -107,6 +107,8 @@ GERMAN: Mapping[str, str] = {
     "standby_server": "Server",
     "standby_server.hint": "IPv4-Adresse der Standby-Anlage, bei Bedarf mit :Port.",
     "standby_server.wrong": "Eine IPv4-Adresse wie 192.0.2.20, bei Bedarf mit :Port.",
+    "configuration-malformed": "Die gespeicherte Modul-Konfiguration ist unbrauchbar ({faults}). "
+    "Das Modul ruht, bis im Reiter Einstellungen eine richtige gespeichert wird.",
     "settings-first": "Bitte zuerst den Reiter Einstellungen ausfüllen und speichern.",
     "pinned": "Bestätigter Fingerabdruck",
     "pinned.none": "noch keiner bestätigt",
@@ -141,6 +143,8 @@ GERMAN: Mapping[str, str] = {
     "switch.watch.answers": "{address} antwortet noch, von {macs}. Solange ist keine Umschaltung"
     " möglich.",
     "switch.watch.silent": "{address} schweigt seit {silent} s von nötigen {needed} s.",
+    "switch.watch.proved": "{address} schweigt seit mindestens {needed} s: Die Umschaltung ist"
+    " möglich.",
     "switch.age": "Alter der übernommenen Daten",
     "switch.age.never": "Es wurden noch nie Daten eingespielt. Bitte zuerst den Standby-Import"
     " ausführen.",
@@ -195,6 +199,8 @@ GERMAN: Mapping[str, str] = {
     "claimed.title": "Diese Anlage ist jetzt die aktive",
     "claimed.text": "Sie hat die Adresse {address} übernommen. Die Seiten stehen ab jetzt dort;"
     " der Browser folgt in wenigen Sekunden.",
+    "claimed.unfinished": "Was folgt (Ankündigungen, Module, Nachrichten an die Benutzer), ging"
+    " noch nicht; es folgt von selbst, jede Minute wird es neu versucht.",
     "under-way.title": "Die Umschaltung läuft schon",
     "under-way.text": "Jemand hat gerade schon geklickt; umgeschaltet wird nur einmal. Diese Seite"
     " zeigt gleich, wie es ausgeht.",
@@ -214,10 +220,12 @@ GERMAN: Mapping[str, str] = {
     "why.lan-unusable": "Diese Anlage hat keine Verbindung zum LAN; Stille beweist so nichts.",
     "why.interrupted": "Die Umschaltung wurde unterbrochen, bevor etwas geändert war.",
     "why.cloud-appliance": "Auf einer Cloud-Anlage ist das Modul nicht verfügbar.",
+    "why.same-address": "Die als Server eingetragene Adresse hat diese Anlage selbst.",
     "why.module-licence-missing": "Auf dieser Anlage fehlt die Lizenz des Moduls Redundanz.",
     "why.not-a-backup": "Die Datei ist keine Sicherung einer Anlage.",
     "why.checksum": "Die Datei ist beschädigt.",
     "why.version": "Die Sicherung stammt von einer anderen Version.",
+    "why.clock": "Die Sicherung stammt aus der Zukunft: eine der Uhren geht falsch.",
     "why.epoch": "Die Sicherung ist älter als der Stand dieser Anlage.",
     "why.disk-full": "Der Speicher dieser Anlage ist voll.",
     "why.busy": "Auf dieser Anlage läuft schon eine Sicherung oder ein Einspielen.",
@@ -235,6 +243,7 @@ GERMAN: Mapping[str, str] = {
     "do.connection-lost": "Noch einmal hochladen.",
     "do.epoch": "Eine neue Sicherung der jetzt aktiven Anlage hochladen.",
     "do.checksum": "Die Sicherung noch einmal herunterladen oder neu erstellen.",
+    "do.clock": "Die Uhren beider Anlagen stellen.",
     "do.version": "Beide Anlagen auf dieselbe Version bringen.",
     "do.disk-full": "Alte Sicherungen entfernen.",
     "do.busy": "Das Ende abwarten, dann wiederholen.",

@@ -14,6 +14,7 @@ from redundancy.rollback_texts import STEPS, Advice, StepText, advice
 
 REFRESH_S = 5
 ABANDON = "abandon"
+ENDS_BY_ITSELF = "redundancy"  # (g), with the next run that succeeds
 SHOWN_OBJECTS = 20
 
 
@@ -69,6 +70,7 @@ def _page(session: Session, seen: RollbackView, refused: Advice | None = None) -
         lost=_names(seen.lost),
         action=ROLLBACK,
         back=SWITCHOVER,
+        refresh_s=REFRESH_S if due is not None and due.name == ENDS_BY_ITSELF else None,
     )
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -88,11 +90,11 @@ def _names(objects: tuple[str, ...] | None) -> str:
 def _leaving(session: Session, step: str) -> Response:
     """Say that this box goes where the person cannot follow, or at which address it will be."""
     moves_to = session.console.rollback().moves_to if step == "readdress" else ""
-    target = f"http://{moves_to}{ROLLBACK}" if moves_to else ""
+    target = session.frame.elsewhere(moves_to, ROLLBACK) if moves_to else ""
     return session.page(
         "rollback_leaving.html",
         step=step,
         address=moves_to,
-        target=target,
-        refresh_s=REFRESH_S,
+        refresh_to=target,
+        refresh_s=REFRESH_S if target else None,
     )

@@ -46,7 +46,7 @@ def add_to(blueprint: Blueprint, session: Session) -> None:
         finally:
             clicked.release()
         if decision.outcome == "claimed":
-            return _claimed(session, decision.address)
+            return _claimed(session, decision.address, dict(decision.reasons).get("why", ""))
         if decision.outcome == "confirm":
             return _confirmation(session, _reasons(session, decision.reasons), 200)
         return _refused(session, decision)
@@ -147,12 +147,21 @@ def _moving(seen: Overview) -> bool:
 
 def _under_way(session: Session) -> Response:
     """Answer a double click, or the other administrator: the tab will tell how it ends (F5)."""
-    return session.page("under_way.html", 202, target=SWITCHOVER, refresh_s=UNDER_WAY_REFRESH_S)
+    return session.page("under_way.html", 202, refresh_to=SWITCHOVER, refresh_s=UNDER_WAY_REFRESH_S)
 
 
-def _claimed(session: Session, address: str) -> Response:
-    target = f"http://{address}{SWITCHOVER}"
-    return session.page("claimed.html", address=address, target=target, refresh_s=REFRESH_S)
+def _claimed(session: Session, address: str, trouble: str = "") -> Response:
+    """Lead to the address that was taken; a trouble, by its code, holds up what follows."""
+    target = session.frame.elsewhere(address, SWITCHOVER)
+    return session.page(
+        "claimed.html",
+        address=address,
+        unfinished=bool(trouble),
+        why=texts.known(session.language, f"why.{trouble}") or trouble,
+        todo=texts.known(session.language, f"do.{trouble}"),
+        refresh_to=target,
+        refresh_s=REFRESH_S,
+    )
 
 
 def _refused(session: Session, decision: Decision) -> Response:

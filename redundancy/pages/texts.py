@@ -11,7 +11,7 @@ from redundancy.pages.frame import Language
 from redundancy.pages.german import GERMAN
 from redundancy.sending import Transfer
 
-MEGABYTE = 1_000_000
+KILOBYTE, MEGABYTE = 1000, 1_000_000
 
 TABLES: Mapping[Language, Mapping[str, str]] = {"de": GERMAN, "en": ENGLISH}
 
@@ -44,11 +44,18 @@ def age(language: Language, duration: timedelta) -> str:
 
 def transfer(language: Language, seen: Transfer) -> str:
     """Return how far a transfer is, as a person would say it."""
-    values = {"sent": f"{seen.sent / MEGABYTE:.1f}", "size": f"{seen.size / MEGABYTE:.1f}"}
+    values = {name: _megabytes(language, getattr(seen, name)) for name in ("sent", "size")}
     if seen.rate is None or seen.remaining_s is None:
         return text(language, "transfer.begun", **values)
     minutes, seconds = divmod(round(seen.remaining_s), 60)
-    rate = f"{seen.rate / MEGABYTE:.1f}"
+    slow = seen.rate < MEGABYTE / 10
+    rate = f"{seen.rate / KILOBYTE:.0f} kB" if slow else f"{_megabytes(language, seen.rate)} MB"
     return text(
         language, "transfer.moves", rate=rate, remaining=f"{minutes}:{seconds:02}", **values
     )
+
+
+def _megabytes(language: Language, count: float) -> str:
+    """Write a number of bytes in MB, with the decimal sign of the language."""
+    shown = f"{count / MEGABYTE:.1f}"
+    return shown.replace(".", ",") if language == "de" else shown
