@@ -50,6 +50,14 @@ class RealCalendar:
         """Return the current instant in UTC."""
         return datetime.now(UTC)  # noqa: TID251 - this is the port's real adapter
 
+    def reference(self) -> datetime:
+        """Return the current instant in UTC."""
+        return self.now()
+
+    def shift(self, by: timedelta) -> None:
+        """Refuse: nobody sets the computer's own clock for a drill."""
+        raise NotImplementedError(f"the computer's clock is not set by {by} for a drill")
+
     def bell(self) -> RealBell:
         """Make a bell."""
         return RealBell()
@@ -104,9 +112,10 @@ class ServedBell:
 
 @dataclass
 class _Waiter:
-    until: datetime | None
+    until: datetime | None  # of the lab
     bell: ServedBell
     order: int
+    by_clock: bool  # it waits for what the clock shows, not for a duration
     outcome: bool | None = field(default=None)
 
 
@@ -118,9 +127,10 @@ class ServedCalendar:
     Construction counts as one hold, the boot's: `release_boot` gives it back.
     """
 
-    def __init__(self, server: TimeServer, now: datetime) -> None:
+    def __init__(self, server: TimeServer, now: datetime, ahead: timedelta = timedelta()) -> None:
         self._server = server
-        self._now = now
+        self._now = now  # of the lab
+        self._ahead = ahead
         self._changed = threading.Condition()
         self._holds = 1
         self._busy = True
@@ -130,9 +140,22 @@ class ServedCalendar:
         self._waiters: list[_Waiter] = []
 
     def now(self) -> datetime:
+        """Return what the clock shows."""
+        with self._changed:
+            return self._now + self._ahead
+
+    def reference(self) -> datetime:
         """Return the served instant."""
         with self._changed:
             return self._now
+
+    def shift(self, by: timedelta) -> None:
+        """Set the clock forward or back: who waits for what it shows waits shorter or longer."""
+        with self._changed:
+            self._ahead += by
+            for waiter in self._waiters:
+                if waiter.by_clock and waiter.until is not None:
+                    waiter.until -= by
 
     def bell(self) -> ServedBell:
         """Make a bell."""
@@ -144,26 +167,29 @@ class ServedCalendar:
             self._drop()
 
     def wait(self, until: datetime | None, bell: ServedBell) -> bool:
-        """Let go until an instant is served (True) or the bell rings (False)."""
+        """Let go until the clock shows an instant (True) or the bell rings (False)."""
         with self._changed:
-            if bell.rung:
-                bell.rung = False
-                return False
-            if until is not None and until <= self._now:
-                return True
-            waiter = _Waiter(until, bell, next(self._order))
-            self._waiters.append(waiter)
-            self._drop()
-            self._changed.wait_for(lambda: waiter.outcome is not None)
-            return bool(waiter.outcome)
+            return self._wait(None if until is None else until - self._ahead, bell, by_clock=True)
+
+    def _wait(self, until: datetime | None, bell: ServedBell, *, by_clock: bool) -> bool:
+        if bell.rung:
+            bell.rung = False
+            return False
+        if until is not None and until <= self._now:
+            return True
+        waiter = _Waiter(until, bell, next(self._order), by_clock)
+        self._waiters.append(waiter)
+        self._drop()
+        self._changed.wait_for(lambda: waiter.outcome is not None)
+        return bool(waiter.outcome)
 
     def rest(self, duration: timedelta, bell: ServedBell) -> timedelta:
         """Let a duration of served time pass; what is left when the bell rings."""
         with self._changed:
             end = self._now + duration
-        if self.wait(end, bell):
-            return timedelta()
-        return max(end - self.now(), timedelta())
+            if self._wait(end, bell, by_clock=False):
+                return timedelta()
+            return max(end - self._now, timedelta())
 
     @contextmanager
     def hold(self, why: str) -> Iterator[None]:

@@ -26,9 +26,18 @@ ENGINE_LIMIT_S = 0.9
 ATTEMPT_LIMIT_S = 0.5
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # often missing in a user's PATH
+USER_NAMESPACES_OFF = {  # sysctl(8): the value with which ordinary users can make none
+    "kernel.unprivileged_userns_clone": "0",
+    "kernel.apparmor_restrict_unprivileged_userns": "1",
+    "user.max_user_namespaces": "0",
+}
 TOOLS = (
-    "ip", "nsenter", "unshare", "sshd", "nft", "mmdebstrap", "debootstrap", "apt-get", "docker",
+    "ip", "nsenter", "unshare", "newuidmap", "sshd", "nft", "strace", "mmdebstrap", "debootstrap",
+    "kamailio", "rtpengine", "baresip", "sipp", "apt-get", "docker", "chromium",
+    "chromium-browser", "google-chrome",
 )  # fmt: skip
+SQLITE_OF_KAMAILIO = "kamailio's SQLite"  # no program, but its own package
+SQLITE_MODULE = "*/kamailio/modules/db_sqlite.so"
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,7 @@ class Facts:
         tools: path by name, of those of `TOOLS` that exist.
         engine: the Docker Engine.
         namespaces: "" when they can be made, else why not.
+        forbidding: the settings of the kernel that forbid them to ordinary users, by name.
         links: for `veth` and `bridge`: "" when such a link can be made, else why not; empty
             when that could not be tried for want of a namespace.
         free_bytes: room in the folder of the project.
@@ -72,6 +82,7 @@ class Facts:
     tools: Mapping[str, str]
     engine: Engine
     namespaces: str
+    forbidding: tuple[str, ...]
     links: Mapping[str, str]
     free_bytes: int
 
@@ -96,6 +107,9 @@ def gather(environment: Mapping[str, str], folder: Path) -> Facts:
         tools=found,
         engine=answer.result(),
         namespaces=namespaces,
+        forbidding=tuple(
+            name for name, value in USER_NAMESPACES_OFF.items() if _setting(name) == value
+        ),
         links=links,
         free_bytes=shutil.disk_usage(folder).free,
     )
@@ -106,6 +120,7 @@ def tools(environment: Mapping[str, str]) -> dict[str, str]:
     places = environment.get("PATH", os.defpath).split(os.pathsep)
     path = os.pathsep.join([*places, *SYSTEM_FOLDERS])
     paths = {name: shutil.which(name, path=path) for name in TOOLS}
+    paths[SQLITE_OF_KAMAILIO] = next(map(str, Path("/usr/lib").glob(SQLITE_MODULE)), None)
     return {name: place for name, place in paths.items() if place is not None}
 
 
@@ -191,14 +206,26 @@ def _free_bytes(folder: str) -> int | None:
 def _namespaces(found: Mapping[str, str]) -> str:
     if "unshare" not in found:
         return "the tool unshare is missing"
-    return _try([found["unshare"], "--net", "--mount", "--pid", "--fork", "true"])
+    return _try([*_apart(found), "--mount", "--pid", "--fork", "true"])
+
+
+def _apart(found: Mapping[str, str]) -> list[str]:
+    """Return how a network namespace is made: an ordinary user needs one of users around it."""
+    own = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return [found["unshare"], *own, "--net"]
+
+
+def _setting(name: str) -> str:
+    try:
+        return Path("/proc/sys", *name.split(".")).read_text().strip()
+    except OSError:
+        return ""
 
 
 def _link(found: Mapping[str, str], kind: str) -> str:
     if "ip" not in found:
         return "the tool ip is missing"
-    alone = [found["unshare"], "--net", found["ip"], "link", "add", "probe0", "type", kind]
-    return _try(alone)
+    return _try([*_apart(found), found["ip"], "link", "add", "probe0", "type", kind])
 
 
 def _try(argv: list[str]) -> str:

@@ -8,21 +8,34 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from emulator.addressing import stations
 from emulator.backends import LabBackend, Lan, NodePlan, Record
 from emulator.clock import RealStopwatch
-from emulator.hosted_appliance import HostedAppliance, Site
+from emulator.company import Progress
+from emulator.hosted_appliance import HostedAppliance, Site, engine_files
+from emulator.hosted_levers import HostedLevers, Room
 from emulator.lab import Event, History, LabError, LabSpec, NodeDown, NodeInfo, Timekeeper
 from emulator.registry import Registry
-from emulator.stations import HostedMailSink, HostedObserver, HostedPhone, HostedWire, Orders
+from emulator.stations import (
+    HostedCrowd,
+    HostedMailSink,
+    HostedObserver,
+    HostedPhone,
+    HostedTelephone,
+    HostedWire,
+    Orders,
+)
 from emulator.subnets import parse_subnet
+from emulator.telephones import ROUTER_CACHE_S, USUAL, crowd_of, telephones_of
 from emulator.timekeeper import RealTimekeeper, ServedTimekeeper
 
 SWITCH = "switch"
 SWITCH_SOCKET = "/run/switch.sock"
+SWITCH_LATER_MODULES = ("emulator.agents.mail", "scapy.layers.l2", "scapy.utils")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 APPLIANCE_PATH = f"/run/appliance/bin:{SYSTEM_PATH}"  # as in an SSH session: `appliancectl` first
 
@@ -35,15 +48,25 @@ class HostedLab:
         backend: who hosts its nodes.
         registry: where it is entered.
         workdir: takes the nodes' logs when the lab goes down.
+        progress: told how far the files of an appliance are.
+        leave: what becomes of the nodes when the lab goes down; None: they are removed.
     """
 
-    def __init__(
-        self, spec: LabSpec, backend: LabBackend, registry: Registry, workdir: Path
+    def __init__(  # noqa: PLR0913 - what it is made from, by whom, and where to
+        self,
+        spec: LabSpec,
+        backend: LabBackend,
+        registry: Registry,
+        workdir: Path,
+        progress: Progress = lambda _line, _done: None,
+        *,
+        leave: Callable[[HostedLab], None] | None = None,
     ) -> None:
         self._spec = spec
         self._backend = backend
         self._registry = registry
         self._workdir = workdir
+        self._leave = leave or HostedLab.remove
         self._lan = Lan(spec.name, parse_subnet(spec.subnet))
         served = ServedTimekeeper(spec.start) if spec.start else None
         self._timekeeper: Timekeeper = served or RealTimekeeper()
@@ -51,9 +74,24 @@ class HostedLab:
         self._history_lock = threading.Lock()
         self._orders: Future[Orders] = Future()
         self._cables: Mapping[str, str] = {}
-        site = Site(backend, self._lan, self._switch, served, self._happened)
+        engine = {} if spec.engine is None else engine_files(Path(spec.engine))
+        volume = sum(sound.size for one in spec.appliances for sound in one.sounds.values())
+        site = Site(
+            backend, self._lan, self._switch, served, self._happened, engine, progress, volume
+        )
         self._appliances = {one.name: HostedAppliance(one, site) for one in spec.appliances}
         self._mail: HostedMailSink | None = None
+        self._levers = HostedLevers(
+            Room(
+                backend=backend,
+                lan=self._lan,
+                orders=self._switch,
+                wire=lambda: self.wire,
+                appliances=self._appliances,
+                cable=self._cable,
+                timekeeper=served,
+            )
+        )
 
     def build(self, record: Record) -> None:
         """Make the LAN and boot everything at the same time.
@@ -64,12 +102,47 @@ class HostedLab:
         Raises:
             LabError: something failed; what was made so far is still there.
         """
-        jobs: list[Callable[[], None]] = [one.boot for one in self._appliances.values()]
-        with ThreadPoolExecutor(len(jobs) + 1) as pool:
-            # In the pool too: Ctrl-C in the midst of it must find what was made, to remove it.
+        with ThreadPoolExecutor(1) as pool:
+            # In a pool: Ctrl-C in the midst of it must find what was made, to remove it.
             pool.submit(self._backend.create_lan, self._lan, record).result()
-            for done in [pool.submit(job) for job in (self._boot_switch, *jobs)]:
+        self.boot()
+
+    def boot(self) -> None:
+        """Boot everything at the same time, on nodes that are new or were cleared.
+
+        Raises:
+            LabError: something failed.
+        """
+        jobs = (self._boot_switch, *(one.boot for one in self._appliances.values()))
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            for done in [pool.submit(job) for job in jobs]:
                 done.result()
+            for done in [pool.submit(job) for job in self._provisions()]:
+                done.result()
+
+    def _provisions(self) -> list[Callable[[], None]]:
+        """Return what switches the telephones on."""
+        registrar = str(self._spec.appliances[0].factory["network"]["address"])
+        accounts = telephones_of(self._spec)
+        jobs: list[Callable[[], None]] = [
+            partial(one.provision, registrar, accounts[name][1].secret)
+            for name, one in self.telephones.items()
+        ]
+        crowd, clients = self.crowd, self._spec.clients
+        if crowd is not None and clients is not None:
+            usual = USUAL.scaled(clients.scale)
+            jobs.append(partial(crowd.provision, registrar, crowd_of(self._spec), usual))
+        return jobs
+
+    def clear(self) -> None:
+        """Take every node back to what it was before its first boot; the LAN stays.
+
+        Raises:
+            LabError: a node can be neither cleared nor removed.
+        """
+        nodes = (*self._appliances, SWITCH)
+        with ThreadPoolExecutor(len(nodes)) as pool:
+            list(pool.map(partial(self._backend.clear, self._lan), nodes))
 
     def join(self) -> None:
         """Open the channels of a lab that another process has brought up."""
@@ -100,9 +173,23 @@ class HostedLab:
 
     @property
     def phones(self) -> Mapping[str, HostedPhone]:
-        """Clients by name (`phone1`, …)."""
-        names = (f"phone{number + 1}" for number in range(self._spec.phones))
-        return {name: HostedPhone(self._switch(), name) for name in names}
+        """Phones that ping, by name (`phone1`, …), and clients of other sorts."""
+        names = [f"phone{number + 1}" for number in range(self._spec.phones)]
+        pinging = names if self._spec.clients is None else []
+        return {name: HostedPhone(self._switch(), name) for name in (*pinging, *self._spec.others)}
+
+    @property
+    def telephones(self) -> Mapping[str, HostedTelephone]:
+        """Phones with a user agent by name; those of the first users of the first appliance."""
+        return {
+            name: HostedTelephone(self._switch(), name, own)
+            for name, (own, _) in telephones_of(self._spec).items()
+        }
+
+    @property
+    def crowd(self) -> HostedCrowd | None:
+        """Many more telephones at one place; None where nobody asked for them."""
+        return HostedCrowd(self._switch()) if crowd_of(self._spec) else None
 
     @property
     def mail(self) -> HostedMailSink:
@@ -115,6 +202,11 @@ class HostedLab:
     def wire(self) -> HostedWire:
         """The switch."""
         return HostedWire(self._switch(), self._cable, self._plugged)
+
+    @property
+    def levers(self) -> HostedLevers:
+        """What faults are made of."""
+        return self._levers
 
     def appliance(self, name: str) -> HostedAppliance:
         """Return an appliance by name; KeyError if there is none."""
@@ -149,6 +241,11 @@ class HostedLab:
         """Add an event of the runner's own."""
         self._now(node="runner", source="runner", event=event, cause=cause, detail=detail)
 
+    def look_at_events(self, sink: Callable[[Event], None] | None) -> None:
+        """Have somebody told of every event as it arrives; the sink must return at once."""
+        with self._history_lock:
+            self._history.sink = sink
+
     def wall_s(self) -> float:
         """Return Unix time, the clock of the kernel's stamps on frames."""
         return time.time()  # noqa: TID251 - takeover is measured on the kernel's clock
@@ -159,7 +256,9 @@ class HostedLab:
 
     def describe(self) -> tuple[NodeInfo, ...]:
         """Return the rows of `inspect`."""
-        others = stations(self._spec.name, self._lan.subnet, self._spec.phones)
+        many = bool(crowd_of(self._spec))
+        spec = self._spec
+        others = stations(spec.name, self._lan.subnet, spec.phones, crowd=many, others=spec.others)
         rows = [one.describe() for one in self._appliances.values()]
         health = "up" if self._backend.running(self._lan, SWITCH) else "off"
         for one in others:
@@ -173,19 +272,29 @@ class HostedLab:
         self._hang_up()
 
     def down(self) -> None:
-        """Remove everything; harmless when repeated."""
-        self._save_logs()
+        """Leave nothing of the lab behind; harmless when repeated."""
+        self.save_logs()
         try:
-            self._backend.destroy(self._spec.name)
+            self._leave(self)
         finally:
             self._hang_up()
+
+    def remove(self) -> None:
+        """Remove the nodes and the LAN; harmless when repeated."""
+        self._backend.destroy(self._spec.name)
         self._registry.leave(self._spec.name)
 
     def _boot_switch(self) -> None:
         argv = ["emulator.agents", "--lab", self._spec.name, "--subnet", self._spec.subnet]
         argv += ["--bridge", self._backend.bridge(self._lan), "--phones", str(self._spec.phones)]
+        argv += [] if self._spec.clients is None else ["--user-agents"]
+        argv += ["--crowd"] if crowd_of(self._spec) else []
+        argv += ["--others", *self._spec.others] if self._spec.others else []
+        scale = 1 if self._spec.clients is None else self._spec.clients.scale
+        argv += ["--router-s", str(ROUTER_CACHE_S / scale)]
         argv += ["--socket", SWITCH_SOCKET, *(["--fail-stop"] if self._spec.start else [])]
-        plan = NodePlan(SWITCH, "switch", tuple(argv), SWITCH_SOCKET)
+        program, later = tuple(argv), SWITCH_LATER_MODULES
+        plan = NodePlan(SWITCH, "switch", program, SWITCH_SOCKET, later_modules=later)
         try:
             self._backend.boot(self._lan, plan, self._plug)
             self._meet_switch()
@@ -224,7 +333,8 @@ class HostedLab:
         with self._history_lock:
             self._history.add(**fields)
 
-    def _save_logs(self) -> None:
+    def save_logs(self) -> None:
+        """Write what the nodes' programs wrote to their standard streams."""
         folder = self._workdir / "nodes"
         for node in (*self._appliances, SWITCH):
             with contextlib.suppress(LabError, OSError):
@@ -245,11 +355,18 @@ class HostedMaker:
     Args:
         backend: who hosts the nodes.
         registry: where labs are entered.
+        progress: told how far the files of an appliance are.
     """
 
-    def __init__(self, backend: LabBackend, registry: Registry) -> None:
+    def __init__(
+        self,
+        backend: LabBackend,
+        registry: Registry,
+        progress: Progress = lambda _line, _done: None,
+    ) -> None:
         self._backend = backend
         self._registry = registry
+        self._progress = progress
 
     def make(self, spec: LabSpec, workdir: Path) -> HostedLab:
         """Build and boot; on failure, or when interrupted, nothing is left behind.
@@ -257,7 +374,7 @@ class HostedMaker:
         Raises:
             LabError: it cannot be made here, with the remedy.
         """
-        lab = HostedLab(spec, self._backend, self._registry, workdir)
+        lab = HostedLab(spec, self._backend, self._registry, workdir, self._progress)
         record = self._registry.enter(spec, self._backend)
         try:
             lab.build(record)

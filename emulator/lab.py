@@ -6,9 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 import httpx
+
+from emulator.company.sounds import Sound
+from emulator.levers import Levers
+from emulator.telephones import Clients, Crowd, Telephone
 
 
 @dataclass(frozen=True)
@@ -19,10 +23,13 @@ class ApplianceSpec:
         name: its identity in the lab, `pbx1` or `pbx2`.
         factory: the factory settings that it boots from for the first time
             (`emulator.factory` makes them).
+        sounds: the files that its content refers to, by SHA-256; they are placed where the
+            appliance keeps such files, before it boots for the first time.
     """
 
     name: str
     factory: Mapping[str, Any]
+    sounds: Mapping[str, Sound] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,10 @@ class LabSpec:
         seed: of everything that is generated.
         start: the Calendar at power-on; None: the real clock and real waits.
         phones: how many clients with a primed ARP cache stand on the LAN, from .101.
+        clients: what they are instead; None: nothing else stands on the LAN.
+        others: more clients, by name: a `router` with a long ARP cache, a `web` client.
+        engine: a folder of this computer that holds another build of the module's package; None:
+            the appliances have the one that came along.
     """
 
     name: str
@@ -44,6 +55,9 @@ class LabSpec:
     seed: int
     start: datetime | None
     phones: int = 1
+    clients: Clients | None = None
+    others: tuple[str, ...] = ()
+    engine: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +145,7 @@ class Wire(Protocol):
     """The switch: what crosses it, and its cables."""
 
     def capture(self) -> None:
-        """Start to record ARP on the whole LAN."""
+        """Start to record ARP and SIP on the whole LAN."""
 
     def pcap(self) -> bytes:
         """Stop and return the recording in pcap form."""
@@ -161,15 +175,11 @@ class ApplianceNode(Protocol):
         The default is its factory address. Cookies are kept; redirects are followed.
         """
 
-    def arm_cut(self, after_fraction: float, count: int) -> None:
-        """Cut the next `count` transfers into this appliance after a part of the payload.
-
-        The receiver stops reading there and the connection is reset. Events:
-        `fault.fired` with the exact byte.
-        """
-
     def read(self, path: str) -> bytes:
         """Read a file below the state directory, also while the appliance is off."""
+
+    def copy(self, path: str, into: BinaryIO) -> None:
+        """Write such a file to another, a piece in memory at a time: it may have gigabytes."""
 
     def files(self, path: str) -> list[str]:
         """List a folder below the state directory, also while the appliance is off."""
@@ -184,8 +194,18 @@ class ApplianceNode(Protocol):
             LabError: it does not end.
         """
 
+    def running(self) -> bool:
+        """Say whether it is switched on."""
+
     def boot(self) -> None:
         """Power on; returns when it is up (SSH and pages answer)."""
+
+    def exchange(self, spec: ApplianceSpec) -> None:
+        """Put another box in its place, as it comes from the factory; nothing of the old stays.
+
+        Raises:
+            LabError: it is on.
+        """
 
 
 class Timekeeper(Protocol):
@@ -210,6 +230,9 @@ class Timekeeper(Protocol):
 
     def settle(self) -> None:
         """Wait until everything is quiet without moving time."""
+
+    def at(self, instant: datetime, action: Callable[[], None]) -> None:
+        """Do something when time gets to an instant, before anyone who waits for the same."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +270,15 @@ class Lab(Protocol):
 
     @property
     def phones(self) -> Mapping[str, Phone]:
-        """Clients by name (`phone1`, …)."""
+        """Phones that ping, by name (`phone1`, …), and clients of other sorts."""
+
+    @property
+    def telephones(self) -> Mapping[str, Telephone]:
+        """Phones with a user agent by name (`phone1`, …); then `phones` is empty."""
+
+    @property
+    def crowd(self) -> Crowd | None:
+        """Many more of them at one place; None where nobody asked for them."""
 
     @property
     def mail(self) -> MailSink:
@@ -256,6 +287,10 @@ class Lab(Protocol):
     @property
     def wire(self) -> Wire:
         """The switch."""
+
+    @property
+    def levers(self) -> Levers:
+        """What faults are made of."""
 
     def appliance(self, name: str) -> ApplianceNode:
         """Return an appliance by name; KeyError if there is none."""
@@ -288,12 +323,20 @@ class LabError(Exception):
         self.remedy = remedy
 
 
+class WhichLab(LabError):  # noqa: N818 - says what is asked
+    """No lab has the name that was given, or several are up and none was named (exit code 2)."""
+
+
 class TimeStands(LabError):  # noqa: N818 - says what happened
     """Something holds the Calendar and does not let go."""
 
 
 class NodeDown(LabError):  # noqa: N818 - says what happened
     """The node is off."""
+
+
+class NotThere(LabError):  # noqa: N818 - says what happened
+    """What somebody wanted to act upon is not there, or is so already; the lab is well."""
 
 
 class CommandRefused(Exception):  # noqa: N818 - says what happened

@@ -19,7 +19,19 @@ SERIAL_LENGTH = 10
 
 
 class LicenceKeyError(ValueError):
-    """The text is not a licence key; the message says why."""
+    """The text is not a licence key; the message says why.
+
+    Attributes:
+        reason: why, for those who say it in another language.
+        shown: the key as people may see it, "" for what is none.
+    """
+
+    def __init__(
+        self, reason: Literal["form", "sign", "check", "unknown"], shown: str, message: str
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.shown = shown
 
 
 @dataclass(frozen=True)
@@ -70,23 +82,26 @@ def parse_key(text: str) -> Licence:
     """
     if not re.fullmatch(r"[A-Z0-9]{5}(-[A-Z0-9]{5}){3}", text):
         raise LicenceKeyError(
-            "a licence key reads XXXXX-XXXXX-XXXXX-XXXXX, letters and digits (R13)"
+            "form", "", "a licence key reads XXXXX-XXXXX-XXXXX-XXXXX, letters and digits (R13)"
         )
-    signs = text.replace("-", "")
+    signs, shown = text.replace("-", ""), redact(text)
     strange = sorted(set(signs) - set(ALPHABET))
     if strange:
-        raise LicenceKeyError(f"the key {redact(text)} holds {strange[0]!r}, which no key holds")
+        words = f"the key {shown} holds {strange[0]!r}, which no key holds"
+        raise LicenceKeyError("sign", shown, words)
     if _check(signs[:-GROUP]) != signs[-GROUP:]:
-        raise LicenceKeyError(f"the check group of the key {redact(text)} does not fit: mistyped?")
+        words = f"the check group of the key {shown} does not fit: mistyped?"
+        raise LicenceKeyError("check", shown, words)
     kind, amount = _decode(signs[:2]), _decode(signs[2:GROUP])
     if kind >= len(KINDS) or (KINDS[kind] == "module" and amount >= len(MODULES)):
-        raise LicenceKeyError(f"the key {redact(text)} is for something this version does not know")
+        words = f"the key {shown} is for something this version does not know"
+        raise LicenceKeyError("unknown", shown, words)
     return Licence(
         kind=KINDS[kind],
         module=MODULES[amount] if KINDS[kind] == "module" else None,
         users=amount if KINDS[kind] == "user" else 0,
         fingerprint=fingerprint(text),
-        redacted=redact(text),
+        redacted=shown,
     )
 
 

@@ -15,15 +15,28 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
-from emulator.facts import DEFAULT_ENGINE, Engine, Facts, gather
+from emulator.facts import DEFAULT_ENGINE, SQLITE_OF_KAMAILIO, Engine, Facts, gather
 from emulator.provision import ProvisionError, install, package_for
 
 PYTHON_MIN = (3, 11)
 DOCKER_FREE_MIN_BYTES = 3_000_000_000
 BACKENDS = ("docker", "netns", "sim")
 BASE_MAKERS = ("mmdebstrap", "debootstrap")
-PURPOSES = (*BACKENDS, "image")  # `image`: making the base image where none can be pulled
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# `image`: making the base image where none can be pulled; `syscalls`: tests that watch the kernel;
+# `browser`: tests that look at the pages
+# `rootless`: labs of ordinary users who have all ids
+PURPOSES = (*BACKENDS, "image", "syscalls", "browser", "rootless")
+PROGRAMS = (
+    "ip", "nsenter", "unshare", "sshd", "nft",
+    "kamailio", SQLITE_OF_KAMAILIO, "rtpengine", "baresip", "sipp",
+)  # fmt: skip
 EXIT_LACKS = 4
+PERMITTING = {  # the settings of `Facts.forbidding`
+    "kernel.unprivileged_userns_clone": "1",
+    "kernel.apparmor_restrict_unprivileged_userns": "0",
+    "user.max_user_namespaces": "15000",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ class Finding:
     Attributes:
         name: what it is.
         present: whether it is there.
-        needed_for: the backends (and `image`) that cannot do without it.
+        needed_for: the purposes that cannot do without it.
         detail: what was found, or why it does not count.
         remedy: the exact command or change that cures the lack; "" when it is present.
         package: the Debian package that cures it, "" when none does.
@@ -54,7 +67,7 @@ class Survey:
     findings: tuple[Finding, ...]
 
     def lacks(self, purpose: str) -> tuple[Finding, ...]:
-        """Return what a backend (or `image`) misses here."""
+        """Return what a purpose misses here."""
         return tuple(one for one in self.findings if purpose in one.needed_for and not one.present)
 
     def best_backend(self) -> tuple[str, str]:
@@ -101,9 +114,12 @@ def judge(facts: Facts) -> Survey:
             _engine(facts),
             _disk(facts),
             _rights(facts),
-            *(_tool(facts, name) for name in ("ip", "nsenter", "unshare", "sshd", "nft")),
+            *(_tool(facts, name) for name in PROGRAMS),
+            _tool(facts, "newuidmap", "rootless"),
+            _tool(facts, "strace", "syscalls"),
             *(_link(facts, kind) for kind in sorted(facts.links)),
             _base_maker(facts),
+            _browser(facts),
         )
     )
 
@@ -185,17 +201,26 @@ def _disk(facts: Facts) -> Finding:
 def _rights(facts: Facts) -> Finding:
     name = "right to make namespaces"
     if not facts.namespaces:
-        return _has(name, ("netns",), "namespaces can be made")
-    remedy = "start this container with --privileged" if facts.root else "run it as root: sudo -s"
+        whose = "" if facts.root else " by this user"
+        return _has(name, ("netns",), f"namespaces can be made{whose}")
+    remedy = "start this container with --privileged" if facts.root else _permission(facts)
     if "unshare" not in facts.tools:
         remedy, _ = _by_package(facts, "unshare")
     return _misses(name, ("netns",), facts.namespaces, remedy)
 
 
-def _tool(facts: Facts, name: str) -> Finding:
+def _permission(facts: Facts) -> str:
+    """Return what an ordinary user asks the administrator for."""
+    changes = " ".join(f"{name}={PERMITTING[name]}" for name in facts.forbidding)
+    if not changes:
+        return "run it as root: sudo -s"
+    return f"sudo sysctl -w {changes}, or run it as root: sudo -s"
+
+
+def _tool(facts: Facts, name: str, purpose: str = "netns") -> Finding:
     if name in facts.tools:
-        return _has(name, ("netns",), facts.tools[name])
-    return _misses(name, ("netns",), "not found", *_by_package(facts, name))
+        return _has(name, (purpose,), facts.tools[name])
+    return _misses(name, (purpose,), "not found", *_by_package(facts, name))
 
 
 def _link(facts: Facts, kind: str) -> Finding:
@@ -215,6 +240,14 @@ def _base_maker(facts: Facts) -> Finding:
             return _has(name, ("image",), facts.tools[maker])
     detail = "not found; needed where no registry can be reached"
     return _misses(name, ("image",), detail, *_by_package(facts, BASE_MAKERS[0]))
+
+
+def _browser(facts: Facts) -> Finding:
+    for browser in BROWSERS:
+        if browser in facts.tools:
+            return _has(BROWSERS[0], ("browser",), facts.tools[browser])
+    detail = "not found; needed by the tests that look at pages"
+    return _misses(BROWSERS[0], ("browser",), detail, *_by_package(facts, BROWSERS[0]))
 
 
 def render(found: Survey, *, colour: bool) -> str:

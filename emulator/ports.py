@@ -8,11 +8,11 @@ relative to the appliance's state directory.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 
 class Bell(Protocol):
@@ -26,7 +26,17 @@ class Calendar(Protocol):
     """Date and time of day, possibly served by a lab's timekeeper."""
 
     def now(self) -> datetime:
-        """Return the current instant, timezone-aware, in UTC."""
+        """Return what this machine's clock shows, timezone-aware, in UTC."""
+
+    def reference(self) -> datetime:
+        """Return the lab's instant, however this machine's clock is set: events are stamped so."""
+
+    def shift(self, by: timedelta) -> None:
+        """Set this machine's clock forward or back.
+
+        Raises:
+            NotImplementedError: it is the computer's own.
+        """
 
     def bell(self) -> Bell:
         """Make a bell that `wait` listens to."""
@@ -72,6 +82,14 @@ class WritableFile(Protocol):
         """Close; harmless when repeated."""
 
 
+class DatabaseLockedError(OSError):
+    """Another program has a database to itself, and has not let go within the limit."""
+
+    def __init__(self, path: str, holders: Sequence[str], waited_s: float) -> None:
+        who = ", ".join(holders) or "another program"
+        super().__init__(f"{path} has been locked by {who} for longer than {waited_s:g} s")
+
+
 class Database(Protocol):
     """An SQLite database with durable commits."""
 
@@ -86,6 +104,15 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Close the database."""
+
+
+@dataclass(frozen=True)
+class DiskUsage:
+    """How much a disk holds and still takes, in bytes."""
+
+    size: int
+    used: int
+    free: int
 
 
 class Disk(Protocol):
@@ -112,11 +139,17 @@ class Disk(Protocol):
     def sync_all(self) -> None:
         """Make every byte and every name so far durable: one barrier for many files."""
 
+    def folders(self, path: str) -> list[str]:
+        """Return the names of the folders in a folder, sorted."""
+
     def list(self, path: str) -> list[str]:
         """Return the names of the files in a folder, sorted; empty if there is no folder."""
 
     def size(self, path: str) -> int:
         """Return a file's size in bytes; FileNotFoundError if there is none."""
+
+    def usage(self) -> DiskUsage:
+        """Return how full the disk is."""
 
     def database(self, path: str) -> Database:
         """Open or create a database file."""
@@ -135,6 +168,16 @@ class Interface:
     dns: tuple[str, ...]
 
 
+class Ear(Protocol):
+    """Is told of the LAN port, on a thread that does not hold the Calendar."""
+
+    def claimed(self, address: str, mac: str) -> None:
+        """An ARP packet of another says that it holds an address of ours (RFC 5227, 2.4)."""
+
+    def linked(self, *, up: bool) -> None:
+        """The link has come or gone."""
+
+
 class Network(Protocol):
     """The LAN port of the machine."""
 
@@ -144,6 +187,21 @@ class Network(Protocol):
     def probe(self, address: str, listen_s: float) -> frozenset[str]:
         """Ask once who has an address and listen; the MACs of others that hold it."""
 
+    def listen(self, ear: Ear) -> None:
+        """Tell of conflicts and of the link, from now on to the machine's end."""
+
+    def announce(self, address: str) -> None:
+        """Announce an address of ours, and once more after 2 s (RFC 5227 section 2.3).
+
+        The second announcement is left out where another has claimed the address meanwhile.
+        """
+
+    def defend(self, address: str) -> None:
+        """Send one announcement of an address of ours (RFC 5227 section 2.4)."""
+
+    def down(self) -> None:
+        """Take the port out of service, so that nothing is answered any more."""
+
 
 class RemoteShell(Protocol):
     """SSH into the appliance."""
@@ -151,8 +209,83 @@ class RemoteShell(Protocol):
     def serve(self, password: str) -> None:
         """Start (or go on) to answer; makes this machine's host keys on the first start."""
 
+    def await_listening(self, stopwatch: Stopwatch) -> None:
+        """Wait until connections are taken; OSError when they never are."""
+
+    def listen_at(self, port: int) -> None:
+        """Take connections at a port from the next start on (D19)."""
+
     def stop(self) -> None:
         """Stop answering and end the sessions."""
+
+
+@dataclass(frozen=True)
+class SipAccount:
+    """What one phone logs in with (RFC 3261 section 22).
+
+    Attributes:
+        name: the user name of its digest; a phone of its own each.
+        extension: under which it is called; several phones of one user share it.
+        secret: the password of its digest.
+    """
+
+    name: str
+    extension: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A phone that the registrar knows (RFC 3261 section 10).
+
+    Attributes:
+        contact: where it is called.
+        expires_s: so long it is known, unless it comes back.
+    """
+
+    extension: str
+    contact: str
+    expires_s: int
+
+
+class Telephony(Protocol):
+    """The SIP server of the machine: registrar, proxy, and relay of the calls' audio."""
+
+    def serve(self, address: str, accounts: Sequence[SipAccount]) -> None:
+        """Answer at an address; from now on these accounts count, and no others.
+
+        The server starts anew only where the address is another one; then it knows no
+        registration. Nothing happens where all is so already.
+
+        Raises:
+            OSError: it does not start.
+        """
+
+    def stop(self) -> None:
+        """Refuse everyone: nothing listens any more, and calls lose their audio."""
+
+    def registrations(self) -> tuple[Registration, ...]:
+        """Return who is registered, by extension; nobody where nothing is served."""
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where the appliance hands its mails in (R56).
+
+    Attributes:
+        sender: of all mails.
+        security: `starttls` (RFC 3207) or `tls` (RFC 8314), certificates checked; or `none`.
+        user, password: for SMTP AUTH (RFC 4954); no user, no AUTH.
+        html: mails carry an HTML form beside the text.
+    """
+
+    host: str
+    port: int
+    sender: str
+    security: Literal["none", "starttls", "tls"] = "none"
+    user: str = ""
+    password: str = field(default="", repr=False)
+    html: bool = False
 
 
 class Machine(Protocol):
@@ -178,13 +311,23 @@ class Machine(Protocol):
     def remote_shell(self) -> RemoteShell:
         """SSH."""
 
+    @property
+    def telephony(self) -> Telephony:
+        """SIP."""
+
+    def listens(self, port: int) -> bool:
+        """Tell whether a program of this machine takes TCP connections at a port."""
+
     def start(self, name: str, body: Callable[[], None]) -> None:
         """Start a thread; it holds the Calendar until it waits on it."""
 
-    def submit_mail(
-        self, host: str, port: int, sender: str, recipient: str, message: bytes
-    ) -> None:
-        """Hand one message to an SMTP server; OSError (with the server's words) if it fails."""
+    def submit_mail(self, server: MailServer, recipient: str, message: bytes) -> None:
+        """Hand one message to an SMTP server.
+
+        Raises:
+            ConnectionError: the server is away or takes nothing from us now.
+            OSError: it refuses this message, with its words.
+        """
 
     def entropy(self, length: int) -> bytes:
         """Return unpredictable bytes (session keys, identifiers)."""

@@ -35,10 +35,18 @@ class Package:
 DEBIAN_PACKAGES = (
     Package("python3-venv", ("venv",)),
     Package("iproute2", ("ip",)),
-    Package("util-linux", ("nsenter", "unshare")),
+    Package("util-linux", ("nsenter", "unshare", "setpriv")),
+    Package("uidmap", ("newuidmap",)),
     Package("openssh-server", ("sshd",), service="ssh"),
     Package("nftables", ("nft",)),
+    Package("kamailio", ("kamailio",), service="kamailio"),
+    Package("kamailio-sqlite-modules", ("kamailio's SQLite",)),
+    Package("rtpengine-daemon", ("rtpengine",), service="rtpengine-daemon"),
+    Package("baresip-core", ("baresip",)),
+    Package("sip-tester", ("sipp",)),
     Package("mmdebstrap", ("mmdebstrap",)),
+    Package("strace", ("strace",)),
+    Package("chromium", ("chromium",)),
 )
 
 

@@ -4,6 +4,7 @@ $XDG_STATE_HOME/standby-lab/
     lock                     taken while a subnet or a name is chosen
     subnets/198.18.0.0       claims of subnets, with their owner
     labs/NAME/lab.json       the lab (0600: it contains the lab's passwords)
+    cache/                   what the labs' programs may lose at any time
     labs/NAME/ledger.jsonl   everything outside of this folder, written before it is made
 """
 
@@ -23,10 +24,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emulator.backends import LabBackend, Record
-from emulator.lab import ApplianceSpec, LabError, LabSpec
+from emulator.company import Sound
+from emulator.lab import ApplianceSpec, LabError, LabSpec, WhichLab
 from emulator.subnets import DEFAULT_POOL, Uses, choose, host_routes, parse_subnet
+from emulator.telephones import Clients
 
 ENDED = {"Z", "X"}  # states of /proc/PID/stat (proc(5)): zombie, dead
+FORMAT = 3  # of lab.json; rises with whatever a running lab must have
 START_TIME_FIELD = 19  # of /proc/PID/stat, counted after the command's name (proc(5))
 
 
@@ -63,6 +67,19 @@ class Owner:
 
 
 @dataclass(frozen=True)
+class Outline:
+    """What must be known of a lab to remove it; None: its file does not say it.
+
+    Attributes:
+        owner: None also for a lab that was brought up to stay.
+    """
+
+    backend: str | None
+    owner: Owner | None
+    subnet: IPv4Network | None
+
+
+@dataclass(frozen=True)
 class LabRecord:
     """What is known of a lab.
 
@@ -73,6 +90,16 @@ class LabRecord:
     spec: LabSpec
     backend: Literal["docker", "netns"]
     owner: Owner | None
+
+
+class OtherVersionError(LabError):
+    """A lab's file is not of this version of the program; the lab can only be removed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the lab {name} was made by another version of standby-lab",
+            remedy=f"remove it: standby-lab down {name}",
+        )
 
 
 class Registry:
@@ -134,6 +161,11 @@ class Registry:
 
         return record
 
+    def amend(self, spec: LabSpec) -> None:
+        """Register what a lab of this process is made of from now on."""
+        known = self.lab(spec.name)
+        self._save(LabRecord(spec, known.backend, known.owner))
+
     def keep(self, name: str) -> None:
         """Let a lab outlive this process."""
         known = self.lab(name)
@@ -142,9 +174,8 @@ class Registry:
     def leave(self, name: str) -> None:
         """Forget a lab that is gone; harmless when repeated."""
         with self._locked():
-            record = self._load(name)
-            if record is not None:
-                subnet = parse_subnet(record.spec.subnet)
+            subnet = _outline(self.labs_folder / name / "lab.json").subnet
+            if subnet is not None:
                 self._claim(subnet).unlink(missing_ok=True)
                 if subnet in self._held:
                     os.close(self._held.pop(subnet))
@@ -154,31 +185,49 @@ class Registry:
         """Return a lab by name.
 
         Raises:
-            LabError: there is none; with the names that there are.
+            WhichLab: there is none; with the names that there are.
+            OtherVersionError: another version of the program has made it.
         """
         record = self._load(name)
         if record is None:
-            names = ", ".join(one.spec.name for one in self.labs()) or "none"
-            raise LabError(
+            names = ", ".join(self.names()) or "none"
+            raise WhichLab(
                 f"there is no lab named {name} (up: {names})",
                 remedy=f"bring it up: standby-lab up --name {name}",
             )
         return record
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all labs, also of those that another version has made."""
+        return tuple(sorted(one.parent.name for one in self.labs_folder.glob("*/lab.json")))
+
     def labs(self) -> tuple[LabRecord, ...]:
-        """Return all labs, by name."""
-        names = sorted(one.name for one in self.labs_folder.glob("*"))
-        return tuple(one for one in map(self._load, names) if one is not None)
+        """Return all labs that this version can use, by name."""
+        found = []
+        for name in self.names():
+            with contextlib.suppress(OtherVersionError):
+                found.append(self._load(name))
+        return tuple(one for one in found if one is not None)
+
+    def outline(self, name: str) -> Outline:
+        """Return what must be known of a lab to remove it, whatever version has made it.
+
+        Raises:
+            WhichLab: there is none.
+        """
+        if name not in self.names():
+            self.lab(name)
+        return _outline(self.labs_folder / name / "lab.json")
 
     def left_behind(self, backends: Sequence[LabBackend]) -> dict[str, LabBackend]:
         """Return what killed runs left: labs without owner, labels without a lab."""
         found: dict[str, LabBackend] = {}
         for backend in backends:
             labels = backend.labels()
-            known = {one.spec.name: one for one in self.labs()}
+            known = {name: self.outline(name) for name in self.names()}
             for name, one in known.items():
                 orphan = not one.owner.alive() if one.owner else name not in labels
-                if orphan and one.backend == backend.name:
+                if orphan and one.backend in (backend.name, None):
                     found[name] = backend
             found |= {name: backend for name in labels if name not in known}
         return found
@@ -214,26 +263,33 @@ class Registry:
                 file.unlink()
             else:
                 uses[IPv4Network(f"{file.name}/24")] = f"a run of process {owner['pid']}"
-        for one in self.labs():
-            uses[parse_subnet(one.spec.subnet)] = f"the lab {one.spec.name}"
+        for name in self.names():
+            subnet = self.outline(name).subnet
+            if subnet is not None:
+                uses[subnet] = f"the lab {name}"
         return uses
 
     def _claim(self, subnet: IPv4Network) -> Path:
         return self._folder / "subnets" / str(subnet.network_address)
 
     def _load(self, name: str) -> LabRecord | None:
+        """Return a lab, None if there is none.
+
+        Raises:
+            OtherVersionError: its file is not of this version.
+        """
         try:
             row = json.loads((self.labs_folder / name / "lab.json").read_text())
+            if row["format"] != FORMAT:
+                raise OtherVersionError(name)
+            return _record(row)
         except FileNotFoundError:
             return None
-        spec = row["spec"]
-        spec["appliances"] = tuple(ApplianceSpec(**one) for one in spec["appliances"])
-        spec["start"] = datetime.fromisoformat(spec["start"]) if spec["start"] else None
-        owner = Owner(**row["owner"]) if row["owner"] else None
-        return LabRecord(LabSpec(**spec), row["backend"], owner)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OtherVersionError(name) from error
 
     def _save(self, record: LabRecord) -> None:
-        row = asdict(record)
+        row = {"format": FORMAT, **asdict(record)}
         start = record.spec.start
         row["spec"]["start"] = start.isoformat() if start else None
         _write(self.labs_folder / record.spec.name / "lab.json", row)
@@ -244,6 +300,41 @@ class Registry:
         with (self._folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _record(row: Mapping[str, Any]) -> LabRecord:
+    spec = row["spec"]
+    spec["appliances"] = tuple(
+        ApplianceSpec(
+            one["name"],
+            one["factory"],
+            {sha256: Sound(*made) for sha256, made in one["sounds"].items()},
+        )
+        for one in spec["appliances"]
+    )
+    spec["start"] = datetime.fromisoformat(spec["start"]) if spec["start"] else None
+    spec["others"] = tuple(spec["others"])
+    spec["clients"] = Clients(**spec["clients"]) if spec["clients"] else None
+    owner = Owner(**row["owner"]) if row["owner"] else None
+    return LabRecord(LabSpec(**spec), row["backend"], owner)
+
+
+def _outline(file: Path) -> Outline:
+    """Read as much of a lab's file as can be understood."""
+    try:
+        row = json.loads(file.read_text())
+    except (OSError, ValueError):
+        row = None
+    values = row if isinstance(row, dict) else {}
+    backend, owner, spec = values.get("backend"), values.get("owner"), values.get("spec")
+    found = None
+    if isinstance(owner, dict) and type(owner.get("pid")) is int:
+        found = Owner(owner["pid"], owner.get("started", 0))
+    subnet = None
+    if isinstance(spec, dict):
+        with contextlib.suppress(LabError, TypeError, ValueError, AttributeError):
+            subnet = parse_subnet(spec.get("subnet", ""))
+    return Outline(backend if isinstance(backend, str) else None, found, subnet)
 
 
 def _write(path: Path, row: Mapping[str, Any]) -> None:

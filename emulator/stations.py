@@ -6,12 +6,15 @@ import base64
 import itertools
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from email import message_from_bytes, policy
 from typing import Any, Protocol
 
 from emulator.lab import ArpReply, LabError, MailRecord, NodeDown, PingRecord
 from emulator.nodelink import Pipe
+from emulator.ports import SipAccount
+from emulator.telephones import Behaviour, Call, ClientRecord, Handset
 
 GRACE_S = 30.0  # beyond the time that an order takes by its nature
 
@@ -116,6 +119,80 @@ class HostedPhone:
         return PingRecord(sent, tuple((at_s, mac) for at_s, mac in answers))
 
 
+class HostedTelephone:
+    """A telephone of a hosted lab."""
+
+    def __init__(self, orders: Orders, name: str, handset: Handset) -> None:
+        self._orders = orders
+        self._name = name
+        self.handset = handset
+
+    def provision(self, registrar: str, secret: str) -> None:
+        """Give it its account and habits, and switch it on.
+
+        Args:
+            registrar: the address of the appliance.
+            secret: of its account.
+        """
+        own = self.handset
+        account = {"registrar": registrar, "extension": own.extension, "name": own.account}
+        self._do("provision", account={**account, "secret": secret}, behaviour=vars(own.behaviour))
+
+    def registered(self, since_s: float, limit_s: float) -> bool:
+        """Wait for a good answer to a registration since an instant; whether one came."""
+        return bool(self._do("await_registered", limit_s, since_s=since_s, limit_s=limit_s))
+
+    def dial(self, extension: str, limit_s: float = 10.0) -> Call:
+        """Call somebody; returns when they talk, or when it is clear that they will not."""
+        return Call(**self._do("dial", limit_s, extension=extension, limit_s=limit_s))
+
+    def hears(self, packets: int, limit_s: float) -> bool:
+        """Wait until so much audio of the newest call has come; whether it has."""
+        return bool(self._do("await_audio", limit_s, packets=packets, limit_s=limit_s))
+
+    def hang_up(self) -> None:
+        """End the call."""
+        self._do("hang_up")
+
+    def restart(self) -> None:
+        """Pull its plug and put it in again (R52)."""
+        self._do("restart")
+
+    def record(self) -> ClientRecord:
+        """Return everything that was seen so far."""
+        seen = self._do("seen")
+        return ClientRecord(
+            answers=tuple((at_s, mac) for at_s, mac in seen["answers"]),
+            restarts=tuple(seen["restarts"]),
+            calls=tuple(Call(**one) for one in seen["calls"]),
+        )
+
+    def _do(self, order: str, takes_s: float = 0.0, **values: Any) -> Any:
+        return self._orders.do(f"{self._name}.{order}", takes_s, **values)
+
+
+class HostedCrowd:
+    """Many telephones of a hosted lab, at one place."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+
+    def provision(
+        self, registrar: str, accounts: Sequence[SipAccount], behaviour: Behaviour
+    ) -> None:
+        """Give them their accounts, and switch them on."""
+        rows = [asdict(one) for one in accounts]
+        expires_s = behaviour.registers_every_s
+        self._orders.do("crowd.provision", registrar=registrar, accounts=rows, expires_s=expires_s)
+
+    def answers(self) -> Mapping[str, tuple[tuple[float, str], ...]]:
+        """Return every good answer to a registration, by extension."""
+        seen = self._orders.do("crowd.seen")
+        return {
+            extension: tuple((at_s, mac) for at_s, mac in rows) for extension, rows in seen.items()
+        }
+
+
 class HostedMailSink:
     """The mail sink of a hosted lab."""
 
@@ -167,7 +244,7 @@ class HostedWire:
         self._plugged = plugged
 
     def capture(self) -> None:
-        """Start to record ARP on the whole LAN."""
+        """Start to record ARP and SIP on the whole LAN."""
         self._orders.do("switch.capture")
 
     def pcap(self) -> bytes:

@@ -6,6 +6,7 @@ exactly one waiter, the earliest by (deadline, participant's name).
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ class _Participant:
     release: Callable[[datetime], None]
     held_for: str | None  # why it holds the Calendar; None: idle
     until: datetime | None = None
+    frozen: bool = False  # it cannot go on, so nobody waits for it
 
 
 class ServedTimekeeper:
@@ -35,6 +37,7 @@ class ServedTimekeeper:
         self._watchdog_s = watchdog_s
         self._changed = threading.Condition()
         self._participants: dict[str, _Participant] = {}
+        self._alarms = itertools.count(1)
 
     def now(self) -> datetime:
         """Return the served instant."""
@@ -68,6 +71,32 @@ class ServedTimekeeper:
                 self._participants[name].until = until
                 self._changed.notify_all()
 
+    def freeze(self, name: str) -> None:
+        """Go on without a participant, as if it were not there: it cannot act."""
+        with self._changed:
+            if name in self._participants:
+                self._participants[name].frozen = True
+                self._changed.notify_all()
+
+    def thaw(self, name: str) -> None:
+        """Count a participant again; what it held, it holds, and what it missed is due."""
+        with self._changed:
+            if name in self._participants:
+                self._participants[name].frozen = False
+
+    def at(self, instant: datetime, action: Callable[[], None]) -> None:
+        """Do something when time gets to an instant, before anyone who waits for the same."""
+        name = f"alarm {next(self._alarms):04}"  # sorts before any node's name
+
+        def ring(_now: datetime) -> None:
+            try:
+                action()
+            finally:
+                self.leave(name)
+
+        self.join(name, ring)
+        self.idle(name, instant)
+
     def settle(self) -> None:
         """Wait until nobody holds the Calendar.
 
@@ -79,7 +108,7 @@ class ServedTimekeeper:
                 holders = ", ".join(
                     f"{name} ({one.held_for})"
                     for name, one in sorted(self._participants.items())
-                    if one.held_for is not None
+                    if one.held_for is not None and not one.frozen
                 )
                 raise TimeStands(
                     f"the Calendar stands for {self._watchdog_s:.0f} s at {self._now}: "
@@ -109,11 +138,15 @@ class ServedTimekeeper:
             participant.release(now)
 
     def _quiet(self) -> bool:
-        return all(one.held_for is None for one in self._participants.values())
+        return all(one.held_for is None or one.frozen for one in self._participants.values())
 
     def _earliest(self) -> tuple[datetime, str] | None:
         return min(
-            ((one.until, name) for name, one in self._participants.items() if one.until),
+            (
+                (one.until, name)
+                for name, one in self._participants.items()
+                if one.until and not one.frozen and one.held_for is None
+            ),
             default=None,
         )
 
@@ -123,9 +156,16 @@ class RealTimekeeper:
 
     POLL_S = 0.1
 
+    def __init__(self) -> None:
+        self._alarms: list[tuple[datetime, Callable[[], None]]] = []
+
     def now(self) -> datetime:
         """Return the computer's clock."""
         return datetime.now(UTC)  # noqa: TID251 - with real time this is the Calendar
+
+    def at(self, instant: datetime, action: Callable[[], None]) -> None:
+        """Do something when the clock gets to an instant, while `advance` looks at it."""
+        self._alarms.append((instant, action))
 
     def settle(self) -> None:
         """Return at once: processes on a real clock do not say when they are idle."""
@@ -133,9 +173,16 @@ class RealTimekeeper:
     def advance(self, until: datetime, condition: Callable[[], bool] = lambda: False) -> bool:
         """Wait for an instant, looking at the condition several times a second."""
         while True:
+            self._ring()
             if condition():
                 return True
             left = until - self.now()
             if left <= timedelta(0):
                 return False
             time.sleep(min(self.POLL_S, left.total_seconds()))  # noqa: TID251 - real waits, on demand
+
+    def _ring(self) -> None:
+        due = [one for one in self._alarms if one[0] <= self.now()]
+        self._alarms = [one for one in self._alarms if one not in due]
+        for _, action in due:
+            action()

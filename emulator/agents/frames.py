@@ -30,6 +30,23 @@ ICMP_ONLY = (
     (0x06, 0, 0, 0xFFFF),
     (0x06, 0, 0, 0),
 )
+IPV4_ONLY = ((0x28, 0, 0, 12), (0x15, 0, 1, 0x0800), (0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0))
+# ARP; and of IPv4 what comes from or goes to port 5060 by UDP or TCP, behind a header of any length
+ARP_AND_SIP = (
+    (0x28, 0, 0, 12),
+    (0x15, 9, 0, 0x0806),
+    (0x15, 0, 9, 0x0800),
+    (0x30, 0, 0, 23),
+    (0x15, 1, 0, 17),
+    (0x15, 0, 6, 6),
+    (0xB1, 0, 0, 14),
+    (0x48, 0, 0, 14),
+    (0x15, 2, 0, 5060),
+    (0x48, 0, 0, 16),
+    (0x15, 0, 1, 5060),
+    (0x06, 0, 0, 0xFFFF),
+    (0x06, 0, 0, 0),
+)
 Program = tuple[tuple[int, int, int, int], ...]
 
 

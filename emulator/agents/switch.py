@@ -12,7 +12,7 @@ import struct
 import threading
 
 from emulator.addressing import Station
-from emulator.agents.frames import ARP_ONLY, Frame, Tap
+from emulator.agents.frames import ARP_AND_SIP, Frame, Tap
 from emulator.agents.namespace import NetworkNamespace, run_ip
 from emulator.clock import RealStopwatch
 
@@ -63,6 +63,11 @@ class Switch:
             if socket.if_nametoindex(cable) == index:  # else it is the next boot's
                 self.carrier(cable, up=False)
 
+    def clear_away(self) -> None:
+        """Remove what an earlier program has left, beside what went with its end."""
+        left = [name for _, name in socket.if_nameindex() if name.startswith(f"{self._bridge}.")]
+        run_ip(*(f"link del {name}" for name in left), f"neigh flush dev {self._bridge}")
+
     def furnish(self, stations: dict[Station, NetworkNamespace], prefix: int) -> None:
         """Give each station a port with its MAC and address, and a cable to the bridge."""
         lines = []
@@ -101,15 +106,23 @@ class Switch:
             if up:
                 _await_link(control, cable)
 
+    def detach(self, cable: str) -> None:
+        """Let nothing pass any more, while the other end keeps its carrier.
+
+        So goes the power: who saw the carrier go first could still act on it.
+        """
+        with contextlib.suppress(OSError):  # the end of its network took the cable along
+            run_ip(f"link set {cable} nomaster")
+
     def capture(self) -> None:
-        """Start to record ARP on the whole LAN, unicast replies included.
+        """Start to record ARP and SIP on the whole LAN, unicast included.
 
         Raises:
             ValueError: a recording is under way.
         """
         if self._recording is not None:
             raise ValueError("the switch is recording already: fetch that recording first")
-        tap = Tap(self._bridge, ARP_ONLY, promiscuous=True)
+        tap = Tap(self._bridge, ARP_AND_SIP, promiscuous=True)
         frames: list[Frame] = []
         recorder = threading.Thread(target=lambda: frames.extend(tap.frames()), daemon=True)
         self._recording = tap, recorder, frames

@@ -12,14 +12,16 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from emulator.appliance.content import PIECE, Blobs
+from emulator.appliance.content import Blobs
 from emulator.appliance.entities import Entity, canonical
 from emulator.appliance.records import Facts, NetworkSettings
+from emulator.appliance.selection import COMPLETE, Selection
+from emulator.appliance.selection import parse as parse_selection
 from emulator.ports import WritableFile
 
 FORMAT = 1
@@ -43,6 +45,7 @@ class Manifest:
     Attributes:
         name: of the appliance that made it.
         network, licences: as data; the module's import never applies them (D7).
+        contents: what it holds: a complete one, or a selection.
         entries: every other entry by its name.
     """
 
@@ -55,7 +58,13 @@ class Manifest:
     taken_at: str
     network: NetworkSettings
     licences: tuple[str, ...]
+    contents: Selection
     entries: Mapping[str, Part]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was left out, so that it can stand for the whole content."""
+        return self.contents == COMPLETE
 
 
 class _Sink:
@@ -86,7 +95,9 @@ def documents(entities: Sequence[Entity]) -> dict[str, bytes]:
     }
 
 
-def describe(facts: Facts, taken_at: str, entries: Mapping[str, Part]) -> Manifest:
+def describe(
+    facts: Facts, taken_at: str, entries: Mapping[str, Part], contents: Selection = COMPLETE
+) -> Manifest:
     """Return the manifest of what an appliance gives away of itself."""
     return Manifest(
         format=FORMAT,
@@ -98,6 +109,7 @@ def describe(facts: Facts, taken_at: str, entries: Mapping[str, Part]) -> Manife
         taken_at=taken_at,
         network=facts.network,
         licences=facts.licences,
+        contents=contents,
         entries=entries,
     )
 
@@ -121,10 +133,10 @@ def write(
     sink = _Sink(file)
     with _zip(sink) as archive:
         _write_documents(archive, manifest, docs)
-        for name in manifest.entries:
+        for name, part in manifest.entries.items():
             if name.startswith("blobs/"):
-                pieces = _pieces(blobs, name.removeprefix("blobs/"))
-                _write_entry(archive, name, _stamp(manifest), zipfile.ZIP_STORED, pieces)
+                info = _entry(name, manifest, zipfile.ZIP_STORED, part.size)
+                _write_entry(archive, info, blobs.pieces(part.sha256))
     return sink.size, sink.hash.hexdigest()
 
 
@@ -139,16 +151,18 @@ def write_seal(
 
 
 def _zip(sink: _Sink) -> zipfile.ZipFile:
-    opened: zipfile.ZipFile = zipfile.ZipFile(sink, "w", allowZip64=False)  # type: ignore[call-overload]  # zipfile needs write and flush only
+    opened: zipfile.ZipFile = zipfile.ZipFile(sink, "w")  # type: ignore[call-overload]  # zipfile needs write and flush only
     return opened
 
 
 def _write_documents(
     archive: zipfile.ZipFile, manifest: Manifest, docs: Mapping[str, bytes]
 ) -> None:
-    header = {**asdict(manifest), "licences": list(manifest.licences)}
+    entries = {name: vars(part) for name, part in manifest.entries.items()}
+    header = {**vars(manifest), "network": vars(manifest.network), "entries": entries}
     for name, data in {MANIFEST: canonical(header).encode(), **docs}.items():
-        _write_entry(archive, name, _stamp(manifest), zipfile.ZIP_DEFLATED, iter([data]))
+        info = _entry(name, manifest, zipfile.ZIP_DEFLATED, len(data))
+        _write_entry(archive, info, iter([data]))
 
 
 def _stamp(manifest: Manifest) -> Stamp:
@@ -156,26 +170,19 @@ def _stamp(manifest: Manifest) -> Stamp:
     return taken.year, taken.month, taken.day, taken.hour, taken.minute, taken.second
 
 
-def _write_entry(
-    archive: zipfile.ZipFile,
-    name: str,
-    stamp: Stamp,
-    method: int,
-    pieces: Iterator[bytes],
-) -> None:
-    info = zipfile.ZipInfo(name, stamp)
+def _entry(name: str, manifest: Manifest, method: int, size: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _stamp(manifest))
     info.compress_type = method
     info.external_attr = MODE
     info.create_system = 3  # Unix, wherever it is written
+    info.file_size = size  # an entry beyond 2 GiB must be known to be one
+    return info
+
+
+def _write_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, pieces: Iterator[bytes]) -> None:
     with archive.open(info, "w") as entry:
         for piece in pieces:
             entry.write(piece)
-
-
-def _pieces(blobs: Blobs, sha256: str) -> Iterator[bytes]:
-    with blobs.open(sha256) as source:
-        while piece := source.read(PIECE):
-            yield piece
 
 
 def parse_manifest(data: bytes) -> Manifest:
@@ -202,6 +209,7 @@ def parse_manifest(data: bytes) -> Manifest:
         taken_at=_text(row["taken_at"]),
         network=NetworkSettings.load(row["network"]),
         licences=tuple(_text(one) for one in row["licences"]),
+        contents=parse_selection(row["contents"]),
         entries=entries,
     )
 

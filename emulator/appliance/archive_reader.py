@@ -15,22 +15,27 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from emulator.appliance.archive import MANIFEST, Manifest, parse_manifest
-from emulator.appliance.content import Blobs
-from emulator.appliance.entities import KINDS, SHA256, Entity, EntityError, check
+from emulator.appliance.content import PIECE, Blobs
+from emulator.appliance.entities import Entity, EntityError, check
+from emulator.appliance.kinds import KINDS, SHA256
 from emulator.appliance.refusal import Refusal
+from emulator.appliance.selection import choice_of
 
-MAX_ARCHIVE = 2**32 - 1
-MAX_ENTRIES = 20_000
-MAX_DIRECTORY = 8 * 2**20
-MAX_MANIFEST = 8 * 2**20
+# A company of 1,000 users has some 10,000 files and several GB; ten times that must fit.
+MAX_ARCHIVE = 2**36
+MAX_ENTRIES = 100_000
+MAX_DIRECTORY = 16 * 2**20
+MAX_MANIFEST = 20 * 2**20
 MAX_DOCUMENT = 64 * 2**20
 MAX_DOCUMENTS = 128 * 2**20
 MAX_RATIO = 200
 RATIO_FREE = 2**20  # below this size the ratio does not matter
 END = struct.Struct("<4s4H2LH")  # end of central directory (APPNOTE 4.3.16)
+LOCATOR = struct.Struct("<4sLQL")  # where the ZIP64 end is (4.3.15)
+END64 = struct.Struct("<4sQ2H2L4Q")  # the same with larger numbers (4.3.14)
 REMEDY = "export the backup again on the active appliance"
 
 
@@ -95,6 +100,8 @@ class Sealed:
             identities = {(one.kind, one.id) for one in found}
             if len(identities) != len(found):
                 raise EntityError("an entity is there twice")
+            if not {choice_of(one) for one in found} <= {*self.manifest.contents}:
+                raise EntityError("an entity is of a kind that the manifest leaves out")
             self._compare_files(found)
         return found
 
@@ -159,6 +166,20 @@ class Archive:
         """Return the SHA-256 and size of all blobs."""
         return self._sealed.blobs()
 
+    def verify(self) -> None:
+        """Read every blob and compare it with its name.
+
+        Raises:
+            Refusal: `checksum`, `not-a-backup`.
+        """
+        for sha256 in self.blobs():
+            seen = hashlib.sha256()
+            with self._sealed.entry(f"blobs/{sha256}") as source:
+                while piece := source.read(PIECE):
+                    seen.update(piece)
+            if seen.hexdigest() != sha256:
+                raise Refusal("checksum", f"the file {sha256[:12]}… is damaged", REMEDY)
+
     def supply(self, blobs: Blobs, check: Callable[[], None]) -> None:
         """Put every blob into the store, verified and durable.
 
@@ -175,20 +196,58 @@ class Archive:
                 blobs.put(sha256, size, source)
 
 
+class _End(NamedTuple):
+    """Where the directory of a ZIP is, as its last bytes say."""
+
+    disk: int
+    start_disk: int
+    here: int
+    entries: int
+    length: int
+    offset: int
+
+    def short(self) -> _End:
+        """Return what an end without room for large numbers says of it."""
+        limits = (2**16, 2**16, 2**16, 2**16, 2**32, 2**32)
+        return _End(*(min(one, limit - 1) for one, limit in zip(self, limits, strict=True)))
+
+
 def _bound_directory(stream: BinaryIO, size: int) -> None:
     """Check the archive's end by hand, before zipfile reads a directory of any size."""
     if not END.size <= size <= MAX_ARCHIVE:
         raise ValueError("no archive has this size")
-    stream.seek(size - END.size)
-    end = END.unpack(stream.read(END.size))
-    magic, disk, start_disk, here, entries, length, offset, comment = end
-    if magic != b"PK\x05\x06" or disk or start_disk or here != entries or comment:
-        raise ValueError("no archive, or not in the form that appliances write")
-    if not 0 < entries <= MAX_ENTRIES or length > MAX_DIRECTORY:
+    end, tail = _end(stream, size)
+    if end.disk or end.start_disk or end.here != end.entries:
+        raise ValueError("an archive in several pieces")
+    if not 0 < end.entries <= MAX_ENTRIES or end.length > MAX_DIRECTORY:
         raise ValueError("too many entries")
-    if offset + length + END.size != size:
+    if end.offset + end.length + tail != size:
         raise ValueError("bytes that belong to nothing")
     stream.seek(0)
+
+
+def _end(stream: BinaryIO, size: int) -> tuple[_End, int]:
+    """Read the end, that of ZIP64 where there is one; and how many bytes it takes."""
+    magic, *found, comment = _unpack(stream, END, size - END.size)
+    if magic != b"PK\x05\x06" or comment:
+        raise ValueError("no archive, or not in the form that appliances write")
+    plain, tail = _End(*found), END.size + LOCATOR.size + END64.size
+    if size < tail:
+        return plain, END.size
+    magic, *locator = _unpack(stream, LOCATOR, size - tail + END64.size)
+    if magic != b"PK\x06\x07":
+        return plain, END.size
+    magic, length, _made_by, _needed, *found = _unpack(stream, END64, size - tail)
+    large = _End(*found)
+    right = (magic, length, locator) == (b"PK\x06\x06", END64.size - 12, [0, size - tail, 1])
+    if not right or plain != large.short():
+        raise ValueError("two ends that contradict each other")
+    return large, tail
+
+
+def _unpack(stream: BinaryIO, form: struct.Struct, at: int) -> tuple[Any, ...]:
+    stream.seek(at)
+    return form.unpack(stream.read(form.size))
 
 
 def _bound_entries(infos: list[zipfile.ZipInfo], size: int) -> dict[str, zipfile.ZipInfo]:

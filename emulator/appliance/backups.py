@@ -8,19 +8,26 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
+from itertools import count
 from typing import Any, BinaryIO, NamedTuple
 
 from emulator.appliance import archive
+from emulator.appliance.admission import require_exportable
 from emulator.appliance.archive_reader import Archive
-from emulator.appliance.entities import Entity, digest
+from emulator.appliance.content import Damaged
+from emulator.appliance.entities import Entity, digests
+from emulator.appliance.progress import Progress
 from emulator.appliance.records import Facts, instant
+from emulator.appliance.references import Sweeper
 from emulator.appliance.refusal import Refusal, translate
 from emulator.appliance.reports import report
+from emulator.appliance.selection import COMPLETE, Selection, select
 from emulator.appliance.store import Store
-from emulator.ports import Bell, Machine
+from emulator.ports import Bell, Machine, WritableFile
 
 FOLDER = "backups"
-FIELDS = "file, epoch, generation, version, taken_at, size, sha256, job"
+FIELDS = "file, epoch, generation, version, taken_at, size, sha256, job, contents"
 KEEP = 5  # backups that were asked for, beside those that are held
 
 
@@ -31,28 +38,37 @@ class Purpose(NamedTuple):
         operation: its id; a repeated one gets the backup of the first.
         job: whose it is, "" for one that was asked for.
         keep: how many backups of this job stay, beside those that are held.
+        contents: what it contains.
     """
 
     operation: str
     job: str = ""
     keep: int = KEEP
+    contents: Selection = COMPLETE
 
 
 class Backups:
     """The register of `.sar` files and the one place that writes them."""
 
-    def __init__(self, machine: Machine, store: Store) -> None:
+    def __init__(self, machine: Machine, store: Store, sweeper: Sweeper) -> None:
         self._machine = machine
         self._identity = store.identity
         self._content = store.content
         self._blobs = store.blobs
+        self._sweeper = sweeper
         self._writing = threading.Lock()  # never waited for: a second backup is refused
         self._watchers: list[Bell] = []
+        self._progress: Progress | None = None
 
     @property
     def busy(self) -> bool:
         """Whether a backup or an archive is being written (O7)."""
         return self._writing.locked()
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the backup is that is being written; None: none is."""
+        return self._progress
 
     def watch(self, bell: Bell) -> None:
         """Ring a bell whenever something has been written."""
@@ -68,7 +84,7 @@ class Backups:
         for bell in self._watchers:
             bell.ring()
 
-    def create(self, operation: str) -> Mapping[str, Any]:
+    def create(self, operation: str, contents: Selection = COMPLETE) -> Mapping[str, Any]:
         """Export a fresh backup; a repeated operation gets the backup of the first.
 
         Raises:
@@ -78,7 +94,7 @@ class Backups:
         if made is not None:
             return made
         with self.writing():
-            return self.write(Purpose(operation), pace=lambda: None)
+            return self.write(Purpose(operation, contents=contents), pace=lambda: None)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -109,6 +125,8 @@ class Backups:
         operation = purpose.operation
         facts = self._identity.change(next_export)
         entities = self._content.snapshot()
+        require_exportable(entities)
+        entities = select(entities, purpose.contents)
         report(self._machine, "backup.started", operation=operation, **_lineage(facts))
         try:
             row = self._write(facts, entities, purpose, pace)
@@ -125,28 +143,45 @@ class Backups:
             **_lineage(facts),
         )
         self._rotate()
+        self._sweeper.tidy()
         return row
 
     def _write(
         self, facts: Facts, entities: list[Entity], purpose: Purpose, pace: Callable[[], None]
     ) -> Mapping[str, Any]:
         docs = archive.documents(entities)
-        taken_at = instant(self._machine.calendar.now())
+        now = self._machine.calendar.now()
         entries = archive.parts(docs, archive.referenced(entities))
-        manifest = archive.describe(facts, taken_at, entries)
-        name = f"{facts.name}-{facts.backup_number:06d}.sar"
-        size, sha256 = self._write_file(f"{FOLDER}/{name}", manifest, docs, pace)
-        row = (name, *purpose, manifest.epoch, manifest.generation, manifest.version)
+        manifest = archive.describe(facts, instant(now), entries, purpose.contents)
+        name = self._free_name(purpose.job or facts.name, now)
+        try:
+            size, sha256 = self._write_file(f"{FOLDER}/{name}", manifest, docs, pace)
+        except Damaged as error:
+            raise _named(error, entities) from error
+        row = (name, purpose.operation, purpose.job, purpose.keep, ",".join(purpose.contents))
+        lineage = (manifest.epoch, manifest.generation, manifest.version)
         with self._identity.database.transaction() as connection:
             connection.execute(
-                "INSERT INTO backup (file, operation, job, keep, epoch, generation, version,"
-                " taken_at, size, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, manifest.taken_at, size, sha256),
+                "INSERT INTO backup (file, operation, job, keep, contents, epoch, generation,"
+                " version, taken_at, size, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, *lineage, manifest.taken_at, size, sha256),
             )
         found = self._find("file = ?", name)
         if found is None:
             raise Refusal("no-such-file", f"the backup {name} was removed meanwhile")
         return found
+
+    def _free_name(self, whose: str, now: datetime) -> str:
+        """Return a name by job and instant, in milliseconds; two of one instant differ."""
+        taken = {one["file"] for one in self.list()}
+        first_ms = round(now.timestamp() * 1000)
+        names = (f"{whose}_{ms}.sar" for ms in count(first_ms))
+        return next(name for name in names if name not in taken)
+
+    def _watched(self, part: WritableFile, path: str, manifest: archive.Manifest) -> WritableFile:
+        total = sum(one.size for one in manifest.entries.values())
+        self._progress = Progress(path.rpartition("/")[2], total, part)
+        return self._progress
 
     def _write_file(
         self,
@@ -158,13 +193,17 @@ class Backups:
         disk = self._machine.disk
         part = disk.create(f"{path}.part")
         try:
-            written = archive.write(part, manifest, docs, self._blobs)
+            written = archive.write(
+                self._watched(part, path, manifest), manifest, docs, self._blobs
+            )
             pace()
             part.sync()
         except (OSError, Refusal):
             part.close()
             disk.unlink(f"{path}.part")  # what was written so far only fills the disk
             raise
+        finally:
+            self._progress = None
         part.close()
         disk.rename(f"{path}.part", path)
         disk.sync_dir(FOLDER)
@@ -172,7 +211,7 @@ class Backups:
 
     def list(self) -> list[Mapping[str, Any]]:
         """Return the finished backups, oldest first."""
-        rows = self._identity.database.read(f"SELECT {FIELDS}, held FROM backup ORDER BY file")  # noqa: S608 - a constant list of columns
+        rows = self._identity.database.read(f"SELECT {FIELDS}, held FROM backup ORDER BY rowid")  # noqa: S608 - a constant list of columns
         return [{**self._row(row), "held": bool(row["held"])} for row in rows]
 
     def find(self, file: str) -> Mapping[str, Any]:
@@ -197,8 +236,9 @@ class Backups:
             Refusal: `no-such-file`, `not-a-backup`, `checksum`.
         """
         with self.opened(file) as (stream, size):
-            then = _digests(Archive(stream, size).entities())
-        now = _digests(self._content.snapshot())
+            source = Archive(stream, size)
+            then = _digests(source.entities())
+        now = _digests(select(self._content.snapshot(), source.manifest.contents))
         changed = {key for key in {*then, *now} if then.get(key) != now.get(key)}
         return tuple(sorted(changed))
 
@@ -216,6 +256,20 @@ class Backups:
             raise Refusal("no-such-file", f"there is no backup {file}", "backup list shows them")
         self._rotate()
 
+    def remove(self, file: str) -> None:
+        """Remove a backup.
+
+        Raises:
+            Refusal: `no-such-file`; `held` while somebody uses it (O3).
+        """
+        found = next((one for one in self.list() if one["file"] == file), None)
+        if found is None:
+            raise Refusal("no-such-file", f"there is no backup {file[:60]}", "backup list")
+        if found["held"]:
+            raise Refusal("held", f"{file} is in use", "wait until it has been transferred")
+        self._remove([file])
+        report(self._machine, "backup.removed", file=file)
+
     def tidy(self) -> None:
         """At boot: end all holds, remove unfinished files and rows without a file."""
         disk = self._machine.disk
@@ -230,7 +284,7 @@ class Backups:
 
     def _rotate(self) -> None:
         rows = self._identity.database.read(
-            "SELECT file, job, keep FROM backup WHERE NOT held ORDER BY file"
+            "SELECT file, job, keep FROM backup WHERE NOT held ORDER BY rowid"
         )
         newest = {row["job"]: row["keep"] for row in rows}
         for job, keep in newest.items():
@@ -266,11 +320,20 @@ class Backups:
     def _row(self, row: Any) -> Mapping[str, Any]:
         names = FIELDS.split(", ")
         found = {name: row[index] for index, name in enumerate(names)}
-        return {**found, "path": self._machine.disk.location(f"{FOLDER}/{row[0]}")}
+        contents = tuple(found.pop("contents").split(","))
+        path = self._machine.disk.location(f"{FOLDER}/{row[0]}")
+        return {**found, "contents": contents, "complete": contents == COMPLETE, "path": path}
+
+
+def _named(error: Damaged, entities: Iterable[Entity]) -> Refusal:
+    """Return a refusal that names the objects which a damaged file belongs to (T12)."""
+    files = (one for one in entities if one.kind == "files")
+    objects = [f"files/{one.id}" for one in files if one.body["sha256"] == error.sha256]
+    return Refusal("damaged", f"{', '.join(objects)}: {error.message}", error.remedy)
 
 
 def _digests(entities: Iterable[Entity]) -> dict[str, str]:
-    return {f"{one.kind}/{one.id}": digest(one) for one in entities if one.kind != "records"}
+    return dict(pair for one in entities if one.kind != "records" for pair in digests(one))
 
 
 def next_export(facts: Facts) -> Facts:

@@ -9,16 +9,27 @@ import contextlib
 import hashlib
 import json
 import threading
-from collections.abc import Iterable
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, NamedTuple
 
-from emulator.appliance.entities import Entity, canonical, check, digest
+from emulator.appliance.databases import make, opened
+from emulator.appliance.entities import (
+    DIGESTED_APART,
+    PASSWORDS,
+    Entity,
+    canonical,
+    check,
+    digests,
+    names_secret,
+)
+from emulator.appliance.layout import BLOBS, blob_path
 from emulator.appliance.refusal import Refusal
 from emulator.appliance.vault import Vault
-from emulator.ports import Bell, Database, Disk, WritableFile
+from emulator.ports import Database, Disk, WritableFile
 
 FOLDER = "content"
 PIECE = 256 * 1024
+PAGE = 500  # rows that are in memory at a time
 
 
 def path_of(name: str) -> str:
@@ -40,10 +51,7 @@ def build(disk: Disk, name: str, entities: Iterable[Entity], vault: Vault) -> in
     database = disk.database(path_of(name))
     try:
         with database.transaction() as connection:
-            connection.execute(
-                "CREATE TABLE entity (kind TEXT, id TEXT, body TEXT NOT NULL,"
-                " PRIMARY KEY (kind, id)) WITHOUT ROWID"
-            )
+            make(connection, SCHEMA)
             connection.executemany(
                 "INSERT INTO entity VALUES (?, ?, ?)",
                 [_sealed(one, vault) for one in entities],
@@ -55,23 +63,45 @@ def build(disk: Disk, name: str, entities: Iterable[Entity], vault: Vault) -> in
     return count
 
 
+class Digests(NamedTuple):
+    """What content is, in SHA-256.
+
+    Attributes:
+        objects: of every object, by `kind/id`.
+        kinds: of all objects of a kind.
+        total: of all kinds but `passwords`: the same for two appliances of one seed.
+    """
+
+    objects: dict[str, str]
+    kinds: dict[str, str]
+    total: str
+
+
+SCHEMA = {
+    "entity": (
+        "CREATE TABLE entity (kind TEXT, id TEXT, body TEXT NOT NULL,"
+        " PRIMARY KEY (kind, id)) WITHOUT ROWID"
+    )
+}
+
+
 class Content:
     """The current entities. Threads may read while an import exchanges the database."""
 
     def __init__(self, disk: Disk, name: str, vault: Vault) -> None:
         self._disk = disk
         self._vault = vault
-        self._database: Database = disk.database(path_of(name))
+        self._database: Database = opened(disk, path_of(name), SCHEMA)
         self._exchange = threading.Lock()  # held for single reads and writes only
-        self._watchers: list[Bell] = []
+        self._watchers: list[Callable[[], None]] = []
 
-    def watch(self, bell: Bell) -> None:
-        """Ring a bell whenever the content changes."""
-        self._watchers.append(bell)
+    def watch(self, told: Callable[[], None]) -> None:
+        """Tell somebody whenever the content has changed."""
+        self._watchers.append(told)
 
-    def _ring(self) -> None:
-        for bell in self._watchers:
-            bell.ring()
+    def _tell(self) -> None:
+        for told in self._watchers:
+            told()
 
     def exchange(self, name: str) -> None:
         """Go on with another database; the old one is closed, not removed."""
@@ -79,7 +109,13 @@ class Content:
         with self._exchange:
             old, self._database = self._database, database
             old.close()
-        self._ring()
+        self._tell()
+
+    def count(self, kind: str) -> int:
+        """Return how many entities of a kind there are."""
+        sql = "SELECT count(*) FROM entity WHERE kind = ?"
+        with self._exchange:
+            return int(self._database.read(sql, (kind,))[0][0])
 
     def snapshot(self) -> list[Entity]:
         """Return all entities at one instant, by kind and id."""
@@ -114,12 +150,18 @@ class Content:
             )
         self.put([entity])
 
-    def put(self, entities: Iterable[Entity]) -> None:
-        """Write entities in one transaction, replacing those of the same kind and id."""
+    def put(self, entities: Iterable[Entity], removed: Iterable[tuple[str, str]] = ()) -> None:
+        """Write entities in one transaction, replacing those of the same kind and id.
+
+        Args:
+            entities: what is written.
+            removed: kind and id of what goes in the same transaction.
+        """
         rows = [_sealed(check(one), self._vault) for one in entities]
         with self._exchange, self._database.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO entity VALUES (?, ?, ?)", rows)
-        self._ring()
+            connection.executemany("DELETE FROM entity WHERE kind = ? AND id = ?", removed)
+        self._tell()
 
     def remove(self, kind: str, key: str) -> None:
         """Remove an entity.
@@ -131,15 +173,42 @@ class Content:
             raise Refusal("no-such-object", f"there is no {kind}/{key}", f"{kind} list shows them")
         with self._exchange, self._database.transaction() as connection:
             connection.execute("DELETE FROM entity WHERE kind = ? AND id = ?", (kind, key))
-        self._ring()
+        self._tell()
 
-    def digests(self) -> dict[str, str]:
-        """Return the SHA-256 of every entity by `kind/id`."""
-        return {f"{one.kind}/{one.id}": digest(one) for one in self.snapshot()}
+    def digests(self) -> Digests:
+        """Return what the content is at one instant; a page of it is in memory at a time."""
+        objects: dict[str, str] = {}
+        kinds: dict[str, hashlib._Hash] = {}
+        with self._exchange:
+            for row in self._pages():
+                for key, digest in self._digests(*row):
+                    objects[key] = digest
+                    kind, _, identity = key.partition("/")
+                    kinds.setdefault(kind, hashlib.sha256()).update(
+                        f"{identity} {digest}\n".encode()
+                    )
+        found = {kind: seen.hexdigest() for kind, seen in sorted(kinds.items())}
+        lines = (f"{kind} {digest}\n" for kind, digest in found.items() if kind != PASSWORDS)
+        return Digests(objects, found, hashlib.sha256("".join(lines).encode()).hexdigest())
+
+    def _digests(self, kind: str, key: str, body: str) -> Iterable[tuple[str, str]]:
+        if kind in DIGESTED_APART or names_secret(body):
+            return digests(Entity(kind, key, self._open(kind, key, body)))
+        return [(f"{kind}/{key}", hashlib.sha256(body.encode()).hexdigest())]
+
+    def _pages(self) -> Iterator[tuple[str, str, str]]:
+        sql = (
+            "SELECT kind, id, body FROM entity WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?"
+        )
+        last = ("", "")
+        while rows := self._database.read(sql, (*last, PAGE)):
+            yield from (tuple(row) for row in rows)
+            last = (rows[-1][0], rows[-1][1])
 
     def _open(self, kind: str, key: str, body: str) -> dict[str, Any]:
         """Return the body of an entity, its secrets laid open."""
-        return self._vault.reveal_all(json.loads(body), f"{kind}/{key}")
+        found: dict[str, Any] = json.loads(body)
+        return self._vault.reveal_all(found, f"{kind}/{key}") if names_secret(body) else found
 
     def close(self) -> None:
         """Close the database."""
@@ -149,14 +218,26 @@ class Content:
 
 def _sealed(entity: Entity, vault: Vault) -> tuple[str, str, str]:
     """Return the row of an entity, its secrets sealed (D15)."""
-    body = vault.seal_all(entity.body, f"{entity.kind}/{entity.id}")
-    return entity.kind, entity.id, canonical(body)
+    body = canonical(entity.body)
+    if names_secret(body):
+        body = canonical(vault.seal_all(entity.body, f"{entity.kind}/{entity.id}"))
+    return entity.kind, entity.id, body
+
+
+class Damaged(Refusal):
+    """A stored file is not what its name says, or is gone; `sha256` is what it should be."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(
+            "damaged",
+            f"the stored file {sha256} is damaged",
+            "restore what uses it from a backup, and check the disk",
+        )
+        self.sha256 = sha256
 
 
 class Blobs:
     """Files by SHA-256: `blobs/ab/abcd…`, durable before anything refers to them."""
-
-    PREFIXES = tuple(f"{number:02x}" for number in range(256))
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
@@ -164,11 +245,32 @@ class Blobs:
     @staticmethod
     def path(sha256: str) -> str:
         """Return where a blob stands."""
-        return f"blobs/{sha256[:2]}/{sha256}"
+        return blob_path(sha256)
 
     def open(self, sha256: str) -> BinaryIO:
         """Open a blob for reading; FileNotFoundError if it is missing."""
         return self._disk.open(self.path(sha256))
+
+    def pieces(self, sha256: str) -> Iterator[bytes]:
+        """Read a blob, verified: its last piece comes only when the whole is what it should be.
+
+        Raises:
+            Damaged: it is not, or it is missing.
+        """
+        seen, held = hashlib.sha256(), b""
+        try:
+            with self.open(sha256) as source:
+                while piece := source.read(PIECE):
+                    seen.update(piece)
+                    if held:
+                        yield held
+                    held = piece
+        except FileNotFoundError as error:
+            raise Damaged(sha256) from error
+        if seen.hexdigest() != sha256:
+            raise Damaged(sha256)
+        if held:
+            yield held
 
     def holds(self, sha256: str, size: int) -> bool:
         """Whether a blob is here already; a name without `.part` is always whole."""
@@ -208,10 +310,10 @@ class Blobs:
         for sha256 in awaited:
             kept |= {sha256, f"{sha256}.part"}
         removed = 0
-        for prefix in self.PREFIXES:
-            for name in self._disk.list(f"blobs/{prefix}"):
+        for prefix in self._disk.folders(BLOBS):
+            for name in self._disk.list(f"{BLOBS}/{prefix}"):
                 if name not in kept:
-                    self._disk.unlink(f"blobs/{prefix}/{name}")
+                    self._disk.unlink(f"{BLOBS}/{prefix}/{name}")
                     removed += 1
         return removed
 

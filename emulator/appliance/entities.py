@@ -1,7 +1,7 @@
-"""What content is made of: entities, their kinds, and what each kind must have.
+"""Objects of the content, and what each must be before it enters an appliance.
 
-Everything that enters an appliance passes `check`, whoever brings it: a command, a page,
-or a backup that may be hostile (I2). Nothing is ever turned into objects by name.
+Everything that enters passes `check`, whoever brings it: a command, a page, or a backup that
+may be hostile (I2). Nothing is ever turned into objects by name.
 """
 
 from __future__ import annotations
@@ -9,40 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-ENTITY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
-SHA256 = re.compile(r"[0-9a-f]{64}")
-CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-LONGEST_TEXT = 500
-# Bounded, so that no backup makes the login page take gigabytes for one password.
-PASSWORD_HASH = re.compile(r"scrypt:[0-9]{1,5}:[0-9]:[0-9]\$[0-9A-Za-z]{1,64}\$[0-9a-f]{128}")
-HIGHEST_PORT = 65535
-WALL_TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d")
-BOUNDS = {"every": (1, 1000), "keep": (1, 1000), "takes_min": (0, 1_000_000)}  # of a job
-MAIL_ADDRESS = re.compile(r"[^@\s,;<>\x00-\x1f]+@[^@\s,;<>\x00-\x1f]+")
+from emulator.appliance.kinds import KINDS, wrong
 
-# kind -> field -> type. Further fields are carried along: a newer patch level may add some.
-KINDS: Mapping[str, Mapping[str, type]] = {
-    "users": {"name": str, "language": str, "permissions": list},
-    "phones": {"vendor": str, "model": str, "mac": str, "needs_restart": bool},
-    "redirects": {"user": str, "when": str, "target": str},
-    "modules": {"active": bool, "values": dict},
-    "mail": {"host": str, "port": int, "sender": str},
-    "lines": {"count": int},
-    "jobs": {
-        "kind": str,
-        "unit": str,
-        "every": int,
-        "start": str,
-        "keep": int,
-        "takes_min": int,
-    },
-    "records": {"values": dict},  # what a module keeps in the content, so that backups carry it
-    "files": {"path": str, "mode": str, "size": int, "sha256": str},
-}
+ENTITY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
+SECRET_NAME = re.compile(r'["_]password":|_secret":')  # as `is_secret` says
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+LARGEST_BODY = 1_000_000  # signs of JSON
+DEEPEST = 32  # levels of lists and objects
+PASSWORDS = "passwords"
+DIGESTED_APART = frozenset({"modules", "users"})  # of others the canonical form is digested whole
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+STRICT = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 class Entity(NamedTuple):
@@ -62,6 +42,11 @@ def is_secret(field: str) -> bool:
     return field == "password" or field.endswith(("_password", "_secret"))
 
 
+def names_secret(text: str) -> bool:
+    """Whether a body in canonical form may have a field with a secret; most have none."""
+    return SECRET_NAME.search(text) is not None
+
+
 def check(entity: Entity) -> Entity:
     """Return the entity if it is well-formed.
 
@@ -76,69 +61,60 @@ def check(entity: Entity) -> Entity:
     where = f"{entity.kind}/{entity.id}"
     if not isinstance(entity.body, Mapping):
         raise EntityError(f"{where} has no fields")
-    for field, kind in fields.items():
-        value = entity.body.get(field)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise EntityError(f"{where}: the field {field} must be of type {kind.__name__}")
-        if isinstance(value, str) and CONTROL.search(value):
-            raise EntityError(f"{where}: the field {field} holds control characters")
-        if isinstance(value, str) and len(value) > LONGEST_TEXT:
-            raise EntityError(f"{where}: the field {field} is longer than {LONGEST_TEXT}")
-    _check_kind(entity, where)
+    fault = wrong(fields, entity.body) or _unfit(entity.body)
+    if fault:
+        raise EntityError(f"{where}: {fault}")
     return entity
 
 
-def _check_kind(entity: Entity, where: str) -> None:
-    body = entity.body
-    if entity.kind == "files" and not SHA256.fullmatch(body["sha256"]):
-        raise EntityError(f"{where}: the field sha256 is no SHA-256")
-    if entity.kind == "users":
-        _check_user(body, where)
-    if entity.kind == "mail":
-        if not MAIL_ADDRESS.fullmatch(body["sender"]):
-            raise EntityError(f"{where}: the field sender is no e-mail address")
-        if not 0 < body["port"] <= HIGHEST_PORT:
-            raise EntityError(f"{where}: the field port is no port")
-    if entity.kind == "jobs":
-        _check_job(body, where)
-
-
-def _check_user(body: Mapping[str, Any], where: str) -> None:
-    email = body.get("email")
-    if email is not None and not (isinstance(email, str) and MAIL_ADDRESS.fullmatch(email)):
-        raise EntityError(f"{where}: the field email is no e-mail address")
-    if body["language"] not in ("de", "en"):
-        raise EntityError(f"{where}: the field language must be de or en")
-    if not all(isinstance(one, str) for one in body["permissions"]):
-        raise EntityError(f"{where}: the field permissions must list words")
-    password = body.get("password")
-    if password and not PASSWORD_HASH.fullmatch(str(password)):
-        raise EntityError(f"{where}: the field password is no hash of a password")
-
-
-def _check_job(body: Mapping[str, Any], where: str) -> None:
-    if body["kind"] not in ("backup", "archive") or body["unit"] not in ("hour", "day"):
-        raise EntityError(f"{where}: the kind is backup or archive, the unit hour or day")
-    for field, (least, most) in BOUNDS.items():
-        if not least <= body[field] <= most:
-            raise EntityError(f"{where}: the field {field} is out of range")
-    if not WALL_TIME.fullmatch(body["start"]):
-        raise EntityError(f"{where}: the start reads 2026-03-01T02:00")
+def _unfit(body: Mapping[str, Any]) -> str:
+    """Return why a body, whatever its fields, could not be kept; "" if it can."""
+    too_deep = f"it is nested deeper than {DEEPEST} levels"
     try:
-        datetime.fromisoformat(body["start"])
-    except ValueError as error:
-        raise EntityError(f"{where}: the start is in no calendar") from error
+        text = STRICT.encode(body)
+    except RecursionError:
+        return too_deep
+    except (ValueError, TypeError):
+        return "it is no JSON object"
+    # No body is deeper than it has brackets; few have so many that one must look.
+    if text.count("{") + text.count("[") > DEEPEST and _deeper(body):
+        return too_deep
+    if len(text) > LARGEST_BODY:
+        return f"it is larger than {LARGEST_BODY} signs"
+    return "a text is broken (half of a surrogate pair)" if SURROGATE.search(text) else ""
+
+
+def _deeper(body: Mapping[str, Any]) -> bool:
+    level: list[Any] = [body]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _containers(outer)]
+    return bool(level)
+
+
+def _containers(outer: Any) -> Iterator[Any]:
+    values = outer.values() if isinstance(outer, Mapping) else outer
+    return (one for one in values if isinstance(one, (Mapping, list)))
 
 
 def canonical(value: Any) -> str:
     """Render JSON in the one way that digests are taken of."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return CANONICAL.encode(value)
 
 
-def digest(entity: Entity) -> str:
-    """Return the SHA-256 of an entity; the activation of modules is not content (R45, D13)."""
+def digests(entity: Entity) -> Iterator[tuple[str, str]]:
+    """Give `kind/id` and SHA-256 of an entity; the activation of modules is not content (R45, D13).
+
+    A user's password stands apart, as `passwords/LOGIN`: it says who may log in, and no two
+    labs of one seed share any, while everything else of a user comes from the seed.
+    """
     body = dict(entity.body)
     if entity.kind == "modules":
         body.pop("active")
         body.pop("wanted", None)
-    return hashlib.sha256(canonical(body).encode()).hexdigest()
+    if entity.kind == "users" and body.get("password"):
+        yield f"{PASSWORDS}/{entity.id}", _digest(body.pop("password"))
+    yield f"{entity.kind}/{entity.id}", _digest(body)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(canonical(value).encode()).hexdigest()

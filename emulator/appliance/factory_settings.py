@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import hashlib
-import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from emulator.appliance import content as contents
-from emulator.appliance.content import Blobs
+from emulator.appliance.content import PIECE, Blobs
 from emulator.appliance.entities import Entity, check
 from emulator.appliance.identity import Identity
+from emulator.appliance.layout import FACTORY
 from emulator.appliance.records import Facts, NetworkSettings
 from emulator.appliance.refusal import Refusal
 from emulator.licences import parse_key
 from emulator.ports import Disk
 
-FILE = "factory.json"
 FIRST = "000001"
 MAX_FACTORY = 256 * 2**20
 
@@ -34,23 +31,23 @@ def apply(disk: Disk, identity: Identity, blobs: Blobs) -> None:
         Refusal: `factory`.
     """
     try:
-        with disk.open(FILE) as file:
+        with disk.open(FACTORY) as file:
             settings = json.loads(file.read(MAX_FACTORY))
         facts = _facts(settings)
         entities = _entities(settings["content"])
-        _store_blobs(blobs, settings["content"].get("blobs", {}))
     except FileNotFoundError as error:
         raise Refusal(
             "factory",
-            f"{disk.location(FILE)} is missing, and there is no state from an earlier boot",
+            f"{disk.location(FACTORY)} is missing, and there is no state from an earlier boot",
             "make it with emulator.factory.pair",
         ) from error
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise Refusal(
             "factory",
-            f"{disk.location(FILE)} is malformed: {type(error).__name__}: {error}"[:300],
+            f"{disk.location(FACTORY)} is malformed: {type(error).__name__}: {error}"[:300],
             "make it with emulator.factory.pair",
         ) from error
+    _verify(disk, blobs, entities)
     contents.discard(disk, FIRST)
     contents.build(disk, FIRST, entities, identity.vault)
     identity.create(facts)
@@ -59,7 +56,7 @@ def apply(disk: Disk, identity: Identity, blobs: Blobs) -> None:
 def forget(disk: Disk) -> None:
     """Remove the factory settings of a box that has its facts: they hold secrets (D15)."""
     with contextlib.suppress(FileNotFoundError):
-        disk.unlink(FILE)
+        disk.unlink(FACTORY)
         disk.sync_dir("")
 
 
@@ -87,14 +84,31 @@ def _entities(content: Mapping[str, Any]) -> list[Entity]:
     return [
         check(Entity(kind, key, body))
         for kind, bodies in sorted(content.items())
-        if kind != "blobs"
         for key, body in sorted(bodies.items())
     ]
 
 
-def _store_blobs(blobs: Blobs, encoded: Mapping[str, str]) -> None:
-    for sha256, text in sorted(encoded.items()):
-        data = base64.b64decode(text, validate=True)
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise ValueError(f"the blob {sha256[:12]}… is not what its name says")
-        blobs.put(sha256, len(data), io.BytesIO(data))
+def _verify(disk: Disk, blobs: Blobs, entities: Iterable[Entity]) -> None:
+    """See that every file that the content refers to was placed whole; make all of them durable.
+
+    Raises:
+        Refusal: `factory`.
+    """
+    files = {one.body["sha256"]: one.body["size"] for one in entities if one.kind == "files"}
+    for sha256, size in files.items():
+        if not blobs.holds(sha256, size) or _digest(blobs, sha256) != sha256:
+            raise Refusal(
+                "factory",
+                f"{disk.location(Blobs.path(sha256))} is missing or not what its name says",
+                "place the sounds of emulator.factory.pair beside the factory settings",
+            )
+    if files:
+        disk.sync_all()
+
+
+def _digest(blobs: Blobs, sha256: str) -> str:
+    seen = hashlib.sha256()
+    with blobs.open(sha256) as stream:
+        while piece := stream.read(PIECE):
+            seen.update(piece)
+    return seen.hexdigest()

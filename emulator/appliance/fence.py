@@ -98,6 +98,11 @@ class Gate:
             with self._order:
                 self._sessions.remove(session)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether no session works; it stays so while `alone`."""
+        return not self._sessions
+
     def working(self, work: Work) -> str | None:
         """Return the token that is at this work now, if any."""
         found = [str(one.token) for one in self._sessions if one.work == work]

@@ -14,10 +14,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO, Protocol
 
 from emulator.appliance import content as contents
-from emulator.appliance.admission import admit_transfer, admit_upload, require_administrator
+from emulator.appliance.admission import (
+    admit_transfer,
+    admit_upload,
+    require_administrator,
+    require_past,
+)
 from emulator.appliance.archive import Manifest
 from emulator.appliance.archive_reader import MAX_ARCHIVE, REMEDY, Archive, Sealed
 from emulator.appliance.content import PIECE, Blobs, Content
+from emulator.appliance.databases import DamagedDatabase, set_aside
 from emulator.appliance.entities import Entity
 from emulator.appliance.fence import Gate, Session
 from emulator.appliance.identity import Identity
@@ -26,6 +32,7 @@ from emulator.appliance.records import Facts, Import, Incoming, Lineage, Origin,
 from emulator.appliance.references import WANTED, Sweeper, sweep
 from emulator.appliance.refusal import Refusal, Usage, translate
 from emulator.appliance.reports import report
+from emulator.appliance.selection import completed
 from emulator.appliance.store import Store
 from emulator.ports import Machine
 
@@ -167,9 +174,11 @@ class Importer:
             facts = self._commit(draft, session, route)
         except (OSError, sqlite3.Error, ValueError, Refusal) as error:
             refusal = translate(error)
-            self._undo(route, incoming, name)
             if refusal.code == "disk-full":
                 self._sweeper.forsake(session)
+            # What a disk that is still full does not take of this, the next boot does.
+            with contextlib.suppress(OSError, sqlite3.Error):
+                self._undo(route, incoming, name)
             report(self._machine, f"{route.word}.failed", refusal.code, **what)
             raise refusal from error
         report(self._machine, f"{route.word}.committed", **what, **draft.told())
@@ -186,9 +195,13 @@ class Importer:
             source = route.read(stream, disk.size(route.path))
             facts = self._identity.facts()
             route.admit(facts, source.manifest)
+            require_past(source.manifest, self._machine.calendar.now())
             entities = source.entities()
             if route.rests(facts, source.manifest):
                 entities = [_rest(one) for one in entities]
+            if not source.manifest.complete:
+                present = self._content.snapshot()
+                entities = completed(entities, source.manifest.contents, present)
             require_administrator(entities)
             source.supply(self._blobs, session.check)
         contents.discard(disk, name)  # of an import that was cut off, in this same life
@@ -221,7 +234,7 @@ class Importer:
                 superseded=facts.content,
                 importing=None,
                 received=None,
-                origin=origin,
+                origin=origin if manifest.complete else facts.origin,
                 imported=draft.done(),
             )
 
@@ -278,6 +291,24 @@ def recover(machine: Machine, identity: Identity, blobs: Blobs) -> str:
         return "clean"
     identity.change(lambda facts: replace(facts, importing=None, superseded=None))
     return "import-lost" if facts.importing is not None else "import-completed"
+
+
+def mend(machine: Machine, identity: Identity) -> None:
+    """At boot: put a damaged content aside and go on with none, until a backup brings one.
+
+    Raises:
+        OutOfOrder: `newer-format`, `locked`.
+    """
+    facts = identity.facts()
+    path = contents.path_of(facts.content)
+    try:
+        Content(machine.disk, facts.content, identity.vault).close()
+    except DamagedDatabase:
+        set_aside(machine, path)
+        name = f"{int(facts.content) + 1:06d}"
+        contents.discard(machine.disk, name)
+        contents.build(machine.disk, name, (), identity.vault)
+        identity.change(lambda facts: replace(facts, content=name))
 
 
 def _rest(entity: Entity) -> Entity:

@@ -175,10 +175,10 @@ class Intake:
             raise Usage(f"{incoming.file[:60]!r} is no name of a seal", "send NAME.seal")
         _check_sizes(seal_size, incoming.size)
         what = {"token": str(token), "file": incoming.file, "size": incoming.size}
-        with self._gate.session(token, "receiving", stream) as session:
+        tapped = self._tap(stream, incoming.size)
+        with self._gate.session(token, "receiving", tapped) as session:
             report(self._machine, "receive.started", **what, sha256=incoming.sha256)
             try:
-                tapped = self._tap(stream, incoming.size)
                 self._receive(session, incoming, seal_size, Inflow(tapped, incoming.size, session))
             except (OSError, ValueError, Refusal) as error:
                 refusal = _cause(error, session)

@@ -8,40 +8,51 @@ its Message-ID stays the same, and that is what we promise.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from emulator.appliance.content import Content
+from emulator.appliance.databases import DamagedDatabase, opened_or_made, set_aside
+from emulator.appliance.letters import Letter, compose
 from emulator.appliance.refusal import Usage
-from emulator.ports import Database, Machine
+from emulator.appliance.worker import Worker
+from emulator.ports import Database, Machine, MailServer
 
 FILE = "mail.db"
+SCHEMA = {
+    "mail": (
+        "CREATE TABLE mail (number INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " message_id TEXT UNIQUE NOT NULL, recipient TEXT, subject TEXT, body TEXT,"
+        " queued_at TEXT, due TEXT, tries INTEGER DEFAULT 0, state TEXT DEFAULT 'queued',"
+        " last_error TEXT DEFAULT '')"
+    )
+}
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15))
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321 4.5.4.1
+# In the table `one`: waiting, and no older message to the same recipient waits.
+FIRST_IN_LINE = (
+    "one.state = 'queued' AND NOT EXISTS (SELECT 1 FROM mail AS older"
+    " WHERE older.recipient = one.recipient AND older.state = 'queued'"
+    " AND older.number < one.number)"
+)
 FIELDS = ("message_id", "recipient", "subject", "body")
 LONGEST = {"message_id": 250, "recipient": 320, "subject": 500, "body": 1_000_000}
 
 
-@dataclass(frozen=True)
-class MailServer:
-    """The configured mail server (R56)."""
-
-    host: str
-    port: int
-    sender: str
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A queued message."""
-
-    number: int
-    message_id: str
-    recipient: str
-    subject: str
-    body: str
-    queued_at: datetime
-    tries: int
+def mail_server(content: Content) -> MailServer | None:
+    """Return the mail server as the content names it; None: none is configured."""
+    body = content.get("mail", "server")
+    if body is None:
+        return None
+    return MailServer(
+        host=body["host"],
+        port=body["port"],
+        sender=body["sender"],
+        security=body.get("security", "none"),
+        user=body.get("user", ""),
+        password=body.get("password", ""),
+        html=body.get("html", False),
+    )
 
 
 class MailQueue:
@@ -55,26 +66,24 @@ class MailQueue:
         self._machine = machine
         self._server = server
         self._bell = machine.calendar.bell()
-        self._stopped = False
+        self._taken: set[int] = set()  # by the server, and the note of it could not be written
         self._away_tries = 0  # passes in a row that found the server away
-        self._database: Database = machine.disk.database(FILE)
-        with self._database.transaction() as connection:
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS mail (number INTEGER PRIMARY KEY AUTOINCREMENT,"
-                " message_id TEXT UNIQUE NOT NULL, recipient TEXT, subject TEXT, body TEXT,"
-                " queued_at TEXT, due TEXT, tries INTEGER DEFAULT 0, state TEXT DEFAULT 'queued',"
-                " last_error TEXT DEFAULT '')"
-            )
-            connection.execute("CREATE INDEX IF NOT EXISTS line ON mail (recipient, state, number)")
+        self._away_until: datetime | None = None  # nothing is tried before
+        self._database = _opened(machine)
+        self._worker = Worker(machine, "mail", self._bell, lambda _due: self._deliver_due())
+
+    @property
+    def running(self) -> bool:
+        """Whether the queue is at work."""
+        return self._worker.running
 
     def start(self) -> None:
         """Start to deliver."""
-        self._machine.start("mail", self._deliver_all)
+        self._worker.start()
 
     def stop(self) -> None:
         """Stop delivering; what is queued stays queued."""
-        self._stopped = True
-        self._bell.ring()
+        self._worker.stop()
 
     def enqueue(self, mails: Sequence[Any]) -> Mapping[str, int]:
         """Take messages in, all or none.
@@ -86,11 +95,12 @@ class MailQueue:
         now = _stamp(self._machine.calendar.now())
         taken = []
         with self._database.transaction() as connection:
+            due = max(now, _stamp(self._away_until)) if self._away_until else now
             for row in rows:
                 done = connection.execute(
                     "INSERT OR IGNORE INTO mail (message_id, recipient, subject, body, queued_at,"
                     " due) VALUES (?, ?, ?, ?, ?, ?)",
-                    (*row, now, now),
+                    (*row, now, due),
                 )
                 if done.rowcount:
                     taken.append(row)
@@ -110,33 +120,47 @@ class MailQueue:
         names = ("message_id", "recipient", "subject", "state", "tries", "due", "last_error")
         return [dict(zip(names, tuple(row), strict=True)) for row in rows]
 
+    def find(self, message_id: str) -> Mapping[str, Any] | None:
+        """Return one message as `list` shows it; None: it was never handed in."""
+        return next((one for one in self.list() if one["message_id"] == message_id), None)
+
+    def retry(self) -> int:
+        """Try all waiting messages again now; how many there are. Their order stays."""
+        now = _stamp(self._machine.calendar.now())
+        self._away_until = None
+        with self._database.transaction() as connection:
+            done = connection.execute(
+                "UPDATE mail SET due = min(due, ?) WHERE state = 'queued'", (now,)
+            )
+        self._bell.ring()
+        return done.rowcount
+
     def close(self) -> None:
         """Close the database."""
         self._database.close()
 
-    def _deliver_all(self) -> None:
-        until: datetime | None = None
-        while not self._stopped:
-            until = self._deliver_due()
-            self._machine.calendar.wait(until, self._bell)
-
     def _deliver_due(self) -> datetime | None:
         """Hand over what is due; the instant at which something will be due again."""
-        while not self._stopped:
+        while not self._worker.stopped:
             now = self._machine.calendar.now()
             letter = self._next(now)
             if letter is None:
-                rows = self._database.read("SELECT min(due) FROM mail WHERE state = 'queued'")
+                rows = self._database.read(
+                    f"SELECT min(due) FROM mail AS one WHERE {FIRST_IN_LINE}"  # noqa: S608 - no value of anybody's is in it
+                )
                 return datetime.fromisoformat(rows[0][0]) if rows[0][0] else None
             try:
-                self._submit(letter, now)
+                if letter.number not in self._taken:
+                    self._submit(letter, now)
             except ConnectionError as error:
                 self._defer(letter, "server-away", str(error), now)
             except OSError as error:
                 self._defer(letter, "refused", str(error), now)
             else:
-                self._away_tries = 0
+                self._away_tries, self._away_until = 0, None
+                self._taken.add(letter.number)  # the disk may be full for a while, not for ever
                 self._mark(letter, "sent", "")
+                self._taken.discard(letter.number)
                 self._report("sent", "", letter)
         return None
 
@@ -144,10 +168,7 @@ class MailQueue:
         server = self._server()
         if server is None:
             raise ConnectionError("no mail server is configured (R56)")
-        message = compose(letter, server.sender, now)
-        self._machine.submit_mail(
-            server.host, server.port, server.sender, letter.recipient, message
-        )
+        self._machine.submit_mail(server, letter.recipient, compose(letter, server, now))
 
     def _defer(self, letter: Letter, cause: str, words: str, now: datetime) -> None:
         """Try again later: all messages when the server is away, else those to one recipient."""
@@ -159,6 +180,8 @@ class MailQueue:
         tries = self._away_tries if away else letter.tries
         self._away_tries += away
         until = now + BACK_OFF[min(tries, len(BACK_OFF) - 1)]
+        if away:  # before the update: a message handed in meanwhile meets the one or the other
+            self._away_until = until
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE mail SET due = max(due, ?) WHERE state = 'queued' AND (? OR recipient = ?)",
@@ -180,10 +203,8 @@ class MailQueue:
     def _next(self, now: datetime) -> Letter | None:
         """Return the oldest message that is due and has no older one to the same recipient."""
         rows = self._database.read(
-            "SELECT number, message_id, recipient, subject, body, queued_at, tries FROM mail AS one"
-            " WHERE state = 'queued' AND due <= ? AND NOT EXISTS (SELECT 1 FROM mail AS older"
-            " WHERE older.recipient = one.recipient AND older.state = 'queued'"
-            " AND older.number < one.number) ORDER BY number LIMIT 1",
+            "SELECT number, message_id, recipient, subject, body, queued_at, tries FROM mail AS one"  # noqa: S608 - no value of anybody's is in it
+            f" WHERE {FIRST_IN_LINE} AND due <= ? ORDER BY number LIMIT 1",
             (_stamp(now),),
         )
         if not rows:
@@ -195,6 +216,18 @@ class MailQueue:
     def _report(self, event: str, cause: str, letter: Letter, **detail: Any) -> None:
         told = {"message_id": letter.message_id, "recipient": letter.recipient, **detail}
         self._machine.emit("mail", event, cause, told)
+
+
+def _opened(machine: Machine) -> Database:
+    """Open the queue; a damaged one is put aside, and a new one begun."""
+    try:
+        database = opened_or_made(machine.disk, FILE, SCHEMA)
+    except DamagedDatabase:
+        set_aside(machine, FILE)
+        database = opened_or_made(machine.disk, FILE, SCHEMA)
+    with database.transaction() as connection:
+        connection.execute("CREATE INDEX IF NOT EXISTS line ON mail (recipient, state, number)")
+    return database
 
 
 def _stamp(value: datetime) -> str:
@@ -220,20 +253,3 @@ def _check(mail: Any) -> tuple[str, str, str, str]:
     if recipient.count("@") != 1 or any(sign in recipient for sign in " ,;<>"):
         raise Usage("a recipient is exactly one address", "send one mail for each recipient")
     return message_id, recipient, subject, body
-
-
-def compose(letter: Letter, sender: str, now: datetime) -> bytes:
-    """Render a message (RFC 5322)."""
-    from email.message import EmailMessage  # noqa: PLC0415 - 30 ms that boot need not wait for
-    from email.policy import SMTP  # noqa: PLC0415 - as above
-    from email.utils import format_datetime  # noqa: PLC0415 - as above
-
-    message = EmailMessage(policy=SMTP)
-    message["From"] = sender
-    message["To"] = letter.recipient
-    message["Subject"] = letter.subject
-    message["Date"] = format_datetime(now)
-    message["Message-ID"] = letter.message_id
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.body, cte="quoted-printable" if not letter.body.isascii() else None)
-    return message.as_bytes()

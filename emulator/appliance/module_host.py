@@ -6,10 +6,12 @@ machine brings its own (`Wiring`). Whatever the module raises leaves as a refusa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from emulator.appliance.crash_point import CrashPoint
 from emulator.appliance.modules import Tab
 from emulator.appliance.refusal import Refusal
 from emulator.ports import Machine
@@ -62,9 +64,30 @@ class LinuxWiring:
     store: Store
 
 
+class WatchedStore:
+    """The module's own folder; whoever watches it may end the node at any line of the journal."""
+
+    def __init__(self, store: Store, crash_point: CrashPoint) -> None:
+        self._store = store
+        self._crash_point = crash_point
+
+    def append(self, name: str, line: str) -> None:
+        """Append one line and make it durable."""
+        with self._crash_point.around("journal", str(json.loads(line)["event"])):
+            self._store.append(name, line)
+
+    def lines(self, name: str) -> list[str]:
+        """Return the lines of a file."""
+        return self._store.lines(name)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file for reading."""
+        return self._store.open(path)
+
+
 def linux_wiring(
     appliancectl: str, interface: str, folder: str, stopwatch: Stopwatch, secret: Secret
-) -> Wiring:
+) -> LinuxWiring:
     """Return the adapters for an appliance on a real kernel.
 
     Args:
@@ -94,6 +117,7 @@ class _Services:
 
     machine: Machine
     wiring: Wiring
+    at_work: set[str] = field(default_factory=set)  # names of its threads
 
     @property
     def calendar(self) -> Calendar:
@@ -123,7 +147,14 @@ class _Services:
         return self.wiring.secret(field)
 
     def start(self, name: str, body: Callable[[], None]) -> None:
-        self.machine.start(name, body)
+        def work() -> None:
+            try:
+                body()
+            finally:
+                self.at_work.discard(name)
+
+        self.at_work.add(name)
+        self.machine.start(name, work)
 
     def report(self, event: str, cause: str, detail: Mapping[str, Any]) -> None:
         self.machine.emit("engine", event, cause, detail)
@@ -132,9 +163,16 @@ class _Services:
 class HostedModule:
     """The module "Redundanz" as the appliance's frame and command line use it."""
 
-    def __init__(self, module: RedundancyModule) -> None:
+    def __init__(self, module: RedundancyModule, services: _Services) -> None:
         self._module = module
+        self._services = services
         self.name = module.name
+        self.version = module.version
+
+    @property
+    def running(self) -> bool:
+        """Whether a thread of the module is at work."""
+        return bool(self._services.at_work)
 
     def start(self) -> None:
         """Start the module's daemon."""
@@ -143,6 +181,14 @@ class HostedModule:
     def stop(self) -> None:
         """End the module's daemon."""
         self._module.stop()
+
+    def contested(self, address: str, mac: str) -> None:
+        """Tell the module that another claims an address of this box."""
+        self._module.contested(address, mac)
+
+    def changed(self) -> None:
+        """Tell the module that this box may be another than it was."""
+        self._module.changed()
 
     def tabs(self, language: Language) -> Sequence[Tab]:
         """Return the module's tabs."""
@@ -166,4 +212,5 @@ class HostedModule:
 
 def host(machine: Machine, wiring: Wiring) -> HostedModule:
     """Load the module and give it its ports."""
-    return HostedModule(load(_Services(machine, wiring)))
+    services = _Services(machine, wiring)
+    return HostedModule(load(services), services)

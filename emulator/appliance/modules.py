@@ -40,6 +40,14 @@ class Module(Protocol):
     def name(self) -> str:
         """Its name, as in the entity of its configuration and in its licence."""
 
+    @property
+    def version(self) -> str:
+        """Its version."""
+
+    @property
+    def running(self) -> bool:
+        """Whether its daemon is at work."""
+
     def tabs(self, language: Language) -> Sequence[Tab]:
         """Return its tabs, in order."""
 
@@ -48,6 +56,12 @@ class Module(Protocol):
 
     def stop(self) -> None:
         """Ask its daemon to end; returns without waiting on a clock."""
+
+    def contested(self, address: str, mac: str) -> None:
+        """Hear that another claims an address of this box; returns at once (D10)."""
+
+    def changed(self) -> None:
+        """Hear that the role, licences or content of this box changed; returns at once."""
 
     def blueprint(self, frame: WebFrame) -> flask.Blueprint:
         """Return its pages; they extend `frame.html`, which documents blocks and classes."""

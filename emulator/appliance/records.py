@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cached_property
 from ipaddress import IPv4Interface
 from typing import Any, NamedTuple
 
@@ -153,10 +154,16 @@ class Facts:
     backup_number: int = 0
     boot_address_check: bool = False
 
-    @property
+    @cached_property
     def parsed_licences(self) -> tuple[Licence, ...]:
         """The installed licences."""
         return tuple(parse_key(key) for key in self.licences)
+
+    @property
+    def standing(self) -> tuple[object, ...]:
+        """What decides which part this box has in its pair, and where it is reached (R22, D14)."""
+        lineage = self.lineage
+        return self.zone, self.licences, lineage.epoch, lineage.holder, self.network.address
 
     @property
     def server_key(self) -> str:
@@ -176,7 +183,8 @@ class Facts:
 
     def dump(self) -> str:
         """Render as JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
+        row = {one.name: getattr(self, one.name) for one in fields(self)}
+        return json.dumps(row, sort_keys=True, default=vars)
 
     @classmethod
     def load(cls, text: str) -> Facts:

@@ -12,6 +12,7 @@ import contextlib
 
 from emulator.appliance.archive_reader import Sealed
 from emulator.appliance.content import Blobs, Content
+from emulator.appliance.databases import ASIDE
 from emulator.appliance.fence import Gate, Session
 from emulator.appliance.refusal import Refusal
 from emulator.appliance.store import Store
@@ -22,7 +23,12 @@ SNAPSHOTS = "snapshots"
 
 
 def sweep(disk: Disk, blobs: Blobs, content: Content) -> None:
-    """Remove every blob that neither content nor a seal refers to."""
+    """Remove every blob that neither content nor a seal refers to.
+
+    Nothing goes while a damaged database is kept: what it refers to nobody can tell.
+    """
+    if disk.list(ASIDE):
+        return
     kept = {str(body["sha256"]) for body in content.all("files").values()}
     for name in disk.list(SNAPSHOTS):
         kept |= _named(disk, f"{SNAPSHOTS}/{name}")
@@ -47,6 +53,13 @@ class Sweeper:
     def sweep(self) -> None:
         """Remove what nothing refers to."""
         with self._gate.alone():
+            sweep(self._disk, self._store.blobs, self._store.content)
+
+    def tidy(self) -> None:
+        """Remove what nothing refers to, unless a session may be bringing in what is new."""
+        with self._gate.alone():
+            if not self._gate.at_rest:
+                return
             sweep(self._disk, self._store.blobs, self._store.content)
 
     def forsake(self, session: Session) -> None:

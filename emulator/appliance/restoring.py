@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
 
 from emulator.appliance import archive, backups
-from emulator.appliance.addressing import Addressing
-from emulator.appliance.admission import admit_lineage
+from emulator.appliance.admission import admit_lineage, admit_partial
 from emulator.appliance.archive_reader import Archive
 from emulator.appliance.fence import Gate, Session
 from emulator.appliance.identity import Identity
 from emulator.appliance.importer import UPLOAD, Importer, Route
 from emulator.appliance.records import Facts, Import, Incoming, Lineage
 from emulator.appliance.refusal import Refusal
+from emulator.appliance.selection import CORE
+from emulator.appliance.uploads import Upload, Uploads
 from emulator.licences import LicenceKeyError, parse_key
-from emulator.ports import Machine
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,17 @@ class Scope:
 
     def route(self, path: str) -> Route:
         """Return how the importer brings in the file at a path."""
-        return Route(path, self._admit, Archive, "restore", self._adopt, self._rests)
+        return Route(path, self.admit, Archive, "restore", self._adopt, self._rests)
 
-    def _admit(self, facts: Facts, manifest: archive.Manifest) -> None:
+    def admit(self, facts: Facts, manifest: archive.Manifest) -> None:
         """Refuse what no restore may bring in.
 
         Raises:
-            Refusal: `version`, `epoch`, `licence`.
+            Refusal: `version`, `epoch`, `partial`, `licence`.
         """
         admit_lineage(facts, manifest)
+        if not manifest.complete:
+            admit_partial(facts, manifest)
         try:
             for key in () if self.keep_licences else manifest.licences:
                 parse_key(key)
@@ -61,6 +63,8 @@ class Scope:
         new = replace(facts, lineage=lineage)
         if lineage.epoch > own.epoch:
             new = replace(new, takeover=None)
+        if CORE not in manifest.contents:
+            return new
         if not self.keep_licences:
             new = replace(new, licences=manifest.licences)
         if not self.ignore_address:
@@ -73,34 +77,36 @@ class Scope:
 
 
 class Restorer:
-    """Restores a listed or an uploaded backup."""
+    """Restores a listed or an uploaded backup; the LAN port follows when its caller says so."""
 
     def __init__(
-        self,
-        machine: Machine,
-        identity: Identity,
-        gate: Gate,
-        importer: Importer,
-        addressing: Addressing,
+        self, identity: Identity, gate: Gate, importer: Importer, uploads: Uploads
     ) -> None:
-        self._machine = machine
         self._identity = identity
         self._gate = gate
         self._importer = importer
-        self._addressing = addressing
+        self._uploads = uploads
+
+    def objection(self, manifest: archive.Manifest, scope: Scope) -> Refusal | None:
+        """Return why a backup would be refused here; None: it would not."""
+        try:
+            scope.admit(self._identity.facts(), manifest)
+        except Refusal as refusal:
+            return refusal
+        return None
 
     def listed(self, row: Mapping[str, Any], scope: Scope) -> Mapping[str, Any]:
         """Restore one of this box's own backups, as `backup list` names it.
 
         Raises:
-            Refusal: `busy`, `checksum`, `not-a-backup`, `version`, `epoch`, `disk-full`.
+            Refusal: `busy`, `checksum`, `not-a-backup`, `version`, `epoch`, `partial`,
+                `disk-full`.
         """
         incoming = Incoming("", row["file"], row["size"], row["sha256"])
-        path = f"{backups.FOLDER}/{row['file']}"
         session = Session(self._identity.facts().fence, "importing")
         with self._gate.at_work(session):
-            done = self._importer.bring_in(scope.route(path), incoming, session)
-        return self._answer(done)
+            route = scope.route(f"{backups.FOLDER}/{row['file']}")
+            return _answer(self._importer.bring_in(route, incoming, session))
 
     def uploaded(self, stream: BinaryIO, size: int, scope: Scope) -> Mapping[str, Any]:
         """Restore a backup from a stream of a known size.
@@ -108,8 +114,23 @@ class Restorer:
         Raises:
             Refusal: as `listed`, and `connection-lost`.
         """
-        return self._answer(self._importer.upload(stream, size, scope.route(UPLOAD)))
+        return _answer(self._importer.upload(stream, size, scope.route(UPLOAD)))
 
-    def _answer(self, done: Import) -> Mapping[str, Any]:
-        self._addressing.occupy(self._identity.facts())
-        return {key: value for key, value in asdict(done).items() if key != "token"}
+    def confirmed(self, upload: Upload, scope: Scope) -> Mapping[str, Any]:
+        """Restore an upload that was looked into; it is gone afterwards.
+
+        Raises:
+            Refusal: as `listed`.
+        """
+        incoming = Incoming("", upload.look.file, upload.look.size, upload.sha256)
+        session = Session(self._identity.facts().fence, "importing")
+        with self._gate.at_work(session):
+            try:
+                done = self._importer.bring_in(scope.route(upload.path), incoming, session)
+            finally:
+                self._uploads.drop()
+        return _answer(done)
+
+
+def _answer(done: Import) -> Mapping[str, Any]:
+    return {key: value for key, value in asdict(done).items() if key != "token"}

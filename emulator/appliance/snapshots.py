@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.appliance import archive
+from emulator.appliance.admission import admit_complete, require_exportable
 from emulator.appliance.archive_reader import Archive
 from emulator.appliance.backups import Backups, next_export, numbered
 from emulator.appliance.records import Facts, instant
-from emulator.appliance.references import SNAPSHOTS
+from emulator.appliance.references import SNAPSHOTS, Sweeper
 from emulator.appliance.refusal import Refusal
 from emulator.appliance.reports import report
 from emulator.appliance.store import Store
@@ -27,12 +28,13 @@ class Snapshots:
     A snapshot stays, over boots too, until it is released: the run that made it goes on.
     """
 
-    def __init__(self, machine: Machine, store: Store, backups: Backups) -> None:
+    def __init__(self, machine: Machine, store: Store, backups: Backups, sweeper: Sweeper) -> None:
         self._machine = machine
         self._identity = store.identity
         self._content = store.content
         self._blobs = store.blobs
         self._backups = backups
+        self._sweeper = sweeper
 
     def create(self, operation: str, of: str = "") -> Mapping[str, Any]:
         """Seal the content of this instant, or what a finished backup holds (D3).
@@ -41,7 +43,7 @@ class Snapshots:
 
         Raises:
             Refusal: `busy` while a backup is being written, `disk-full`; `no-such-file`,
-                `not-a-backup`, `checksum` for a backup that is not sound.
+                `not-a-backup`, `checksum`, `partial` for a backup that is not sound or whole.
         """
         made = self._find("operation = ?", operation)
         if made is not None:
@@ -56,6 +58,7 @@ class Snapshots:
 
     def _of_content(self, facts: Facts, name: str, operation: str) -> Mapping[str, Any]:
         entities = self._content.snapshot()
+        require_exportable(entities)
         docs = archive.documents(entities)
         entries = archive.parts(docs, archive.referenced(entities))
         taken_at = instant(self._machine.calendar.now())
@@ -65,6 +68,7 @@ class Snapshots:
         """Seal a `.sar`; its files go back into the store once the seal holds them there."""
         with self._backups.opened(file) as (stream, size):
             source = Archive(stream, size)
+            admit_complete(source.manifest)
             docs = archive.documents(source.entities())
             made = self._register(name, operation, source.manifest, docs)
             try:
@@ -123,6 +127,11 @@ class Snapshots:
         if self._find("file = ?", file) is None:
             raise Refusal("no-such-file", f"there is no snapshot {file[:60]}")
         self._forget(file)
+        if self._backups.begin():  # what is being written reads blobs; the next release sweeps
+            try:
+                self._sweeper.tidy()
+            finally:
+                self._backups.end()
 
     def tidy(self) -> None:
         """At boot: remove unfinished seals, and rows without one."""

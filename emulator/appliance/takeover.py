@@ -79,6 +79,7 @@ class Takeovers:
             lambda facts: replace(facts, network=network, network_given_up=None)
         )
         self._addressing.hold(facts)
+        self._addressing.announce()
         report(self._machine, "network.set", address=network.address, mac=facts.mac)
 
 

@@ -15,13 +15,28 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from emulator.appliance.commands.table import CONTRACT_VERSION
 
 Call = Callable[[Sequence[str], bytes], Mapping[str, Any]]
+Pull = Callable[[str, Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """What a runner that serves the time says first.
+
+    Attributes:
+        now: the lab's instant.
+        ahead: how far this box's clock is ahead of it.
+    """
+
+    now: datetime
+    ahead: timedelta
 
 
 class Uplink:
@@ -37,11 +52,12 @@ class Uplink:
         self._writing = threading.Lock()
         self._peers: list[socket.socket] = []
         self._booted = False
-        self._welcome: queue.Queue[datetime | None] = queue.Queue()
+        self._welcome: queue.Queue[Welcome | None] = queue.Queue()
         self._granted: Callable[[int, datetime], None] = lambda _sequence, _now: None
         self._release: Callable[[datetime], None] = lambda _now: None
         self._call: Call | None = None
-        self._cut: Callable[[float, int], None] = lambda _fraction, _count: None
+        self._pull: Pull | None = None
+        self._halts: dict[int, threading.Event] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -50,8 +66,8 @@ class Uplink:
         self._listener.listen()
         threading.Thread(target=self._accept, name="uplink", daemon=True).start()
 
-    def await_welcome(self) -> datetime | None:
-        """Wait for a runner; the served instant, or None where time is real."""
+    def await_welcome(self) -> Welcome | None:
+        """Wait for a runner; what it says, or None where time is real."""
         return self._welcome.get()
 
     def serve_time(
@@ -63,9 +79,9 @@ class Uplink:
         self._granted = granted
         self._release = release
 
-    def serve_calls(self, call: Call, cut: Callable[[float, int], None]) -> None:
-        """Pass commands and armed cuts to the appliance, and say that it has booted."""
-        self._cut = cut
+    def serve_calls(self, call: Call, pull: Pull) -> None:
+        """Pass commands to the appliance and levers to its rig, and say that it has booted."""
+        self._pull = pull
         self._call = call
         with self._writing:
             self._booted = True
@@ -86,6 +102,12 @@ class Uplink:
         wall_s = time.time()  # noqa: TID251 - takeover is measured on the kernel's clock
         row = {"source": source, "event": event, "cause": cause, "detail": dict(detail)}
         self._say({"type": "event", "wall": wall_s, "served": served.isoformat(), **row})
+
+    def halt(self, number: int) -> None:
+        """Tell the runner that a tripwire was reached, and stand still until it has acted."""
+        went_on = self._halts[number] = threading.Event()
+        self._say({"type": "halted", "number": number})
+        went_on.wait()
 
     def _say(self, message: Mapping[str, Any]) -> None:
         with self._writing:
@@ -109,7 +131,7 @@ class Uplink:
                 message = json.loads(line)
                 if message["type"] == "welcome":
                     served = message["now"] is not None
-                    self._join(peer, message["now"])
+                    self._join(peer, message)
                 else:
                     self._take(peer, message)
         with self._writing, contextlib.suppress(ValueError):
@@ -117,12 +139,16 @@ class Uplink:
         if served:
             self._on_end()
 
-    def _join(self, peer: socket.socket, now: str | None) -> None:
+    def _join(self, peer: socket.socket, message: Mapping[str, Any]) -> None:
         with self._writing:
             self._peers.append(peer)
             if self._booted:
                 peer.sendall(json.dumps({"type": "ready"}).encode() + b"\n")
-        self._welcome.put(datetime.fromisoformat(now) if now else None)
+        if message["now"] is None:
+            self._welcome.put(None)
+        else:
+            ahead = timedelta(seconds=message["ahead_s"])
+            self._welcome.put(Welcome(datetime.fromisoformat(message["now"]), ahead))
 
     def _take(self, peer: socket.socket, message: Mapping[str, Any]) -> None:
         kind = message["type"]
@@ -130,20 +156,31 @@ class Uplink:
             self._granted(message["seq"], datetime.fromisoformat(message["now"]))
         elif kind == "release":
             self._release(datetime.fromisoformat(message["now"]))
-        elif kind == "cut":
-            self._cut(message["fraction"], message["count"])
-        elif kind == "call":
+        elif kind == "go-on":
+            self._halts.pop(message["number"]).set()
+        elif kind in {"call", "pull"}:
             threading.Thread(target=self._answer, args=(peer, message), daemon=True).start()
 
     def _answer(self, peer: socket.socket, message: Mapping[str, Any]) -> None:
-        if self._call is None:
+        if self._call is None or self._pull is None:
             error = {"code": "booting", "message": "the appliance is still booting", "remedy": ""}
             answer: Mapping[str, Any] = {"contract": CONTRACT_VERSION, "ok": False, "error": error}
-        else:
+        elif message["type"] == "call":
             answer = self._call(message["argv"], base64.b64decode(message["stdin"]))
+        else:
+            answer = self._pulled(self._pull, message)
         data = json.dumps({"type": "result", "id": message["id"], "answer": answer}).encode()
         with self._writing, contextlib.suppress(OSError):
             peer.sendall(data + b"\n")
+
+    @staticmethod
+    def _pulled(pull: Pull, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            value = pull(message["lever"], message["with"])
+        except (KeyError, TypeError, OSError, NotImplementedError) as error:
+            words = f"{message['lever']}: {error}"
+            return {"ok": False, "error": {"code": "lever", "message": words, "remedy": ""}}
+        return {"ok": True, "result": {"value": value}}
 
 
 def fail_stop() -> None:

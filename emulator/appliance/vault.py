@@ -16,7 +16,9 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from emulator.appliance.databases import OutOfOrder
 from emulator.appliance.entities import is_secret
+from emulator.appliance.layout import IDENTITY
 from emulator.appliance.refusal import Refusal
 from emulator.ports import Machine
 
@@ -39,12 +41,18 @@ class Vault:
 
     @classmethod
     def unlock(cls, machine: Machine) -> Vault:
-        """Take the appliance's key from its disk; on the first boot, make one."""
+        """Take the appliance's key from its disk; on the first boot, make one.
+
+        Raises:
+            OutOfOrder: `secrets`: it is damaged, or gone from a box that has sealed with it.
+        """
         disk = machine.disk
         try:
             with disk.open(KEY_FILE) as file:
-                return cls(file.read(KEY_SIZE), machine.entropy)
+                return cls(_sound(file.read(KEY_SIZE + 1)), machine.entropy)
         except FileNotFoundError:
+            if IDENTITY in disk.list(""):  # the key is made, and durable, before the identity
+                raise without_key("is missing") from None
             key = machine.entropy(KEY_SIZE)
         part = disk.create(f"{KEY_FILE}.part")  # mode 0600
         part.write(key)
@@ -90,6 +98,23 @@ class Vault:
         return _each_secret(body, place, self.reveal)
 
 
+def _sound(key: bytes) -> bytes:
+    if len(key) != KEY_SIZE:
+        raise without_key("is damaged")
+    return key
+
+
+def without_key(what: str) -> OutOfOrder:
+    """Return what a box is whose key file is missing, damaged, or another one's."""
+    return OutOfOrder(
+        "secrets",
+        f"the key file {KEY_FILE}, which opens this appliance's passwords, {what};"
+        " nothing was changed",
+        "bring the file back from a copy of the disk, or set the appliance up anew and restore"
+        " a backup",
+    )
+
+
 def redacted(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return an object without its secrets, for whoever only looks."""
     return _each_secret(body, "", lambda _text, _place: "")
@@ -98,13 +123,11 @@ def redacted(body: Mapping[str, Any]) -> dict[str, Any]:
 def _each_secret(
     body: Mapping[str, Any], place: str, change: Callable[[str, str], str]
 ) -> dict[str, Any]:
-    changed: dict[str, Any] = {}
+    changed = dict(body)
     for name, value in body.items():
-        where = f"{place}/{name}"
-        if isinstance(value, Mapping):
-            changed[name] = _each_secret(value, where, change)
-        elif isinstance(value, str) and is_secret(name):
-            changed[name] = change(value, where)
-        else:
-            changed[name] = value
+        if isinstance(value, str):  # most are: asked first, because this runs for every read
+            if is_secret(name):
+                changed[name] = change(value, f"{place}/{name}")
+        elif isinstance(value, dict):
+            changed[name] = _each_secret(value, f"{place}/{name}", change)
     return changed

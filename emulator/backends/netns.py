@@ -1,5 +1,7 @@
 """Labs in Linux namespaces: a network, mount, PID and UTS namespace for each node.
 
+For root, or for an ordinary user inside of `emulator.backends.rootless`.
+
 The bridge stands in a network namespace of its own, kept by a holder process, because a
 firewall of the host (Docker's, for one) would drop what crosses a bridge of the host. A
 veth leads from the host to that bridge, so that a browser and ssh reach the nodes.
@@ -11,19 +13,33 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Literal
+from typing import IO, BinaryIO, Literal
 
-from emulator.backends import Completed, Lan, NodePlan, Plug, Record
+from emulator.backends import Completed, Lan, NodePlan, Plug, Record, interface_of
+from emulator.backends.console import Console
+from emulator.backends.disk import blank, fill, furnish
 from emulator.backends.pipes import SocketPipe
-from emulator.backends.processes import FOLDER, LAB, NODE, LabProcess, kill, labelled
+from emulator.backends.processes import (
+    FOLDER,
+    LAB,
+    NODE,
+    LabProcess,
+    go_on,
+    kill,
+    labelled,
+    lives,
+    stop,
+)
+from emulator.backends.rootless import ANCHOR
 from emulator.lab import LabError, NodeDown
 from emulator.nodelink import Pipe
 
@@ -32,6 +48,7 @@ HOLDER = "lan-holder"
 CONNECT_LIMIT_S = 60.0
 RETRY_S = 0.005
 COMMAND_LIMIT_S = 120.0
+CLEAR_LIMIT_S = 20.0
 
 INIT = Path(__file__).with_name("node-init.sh")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -39,7 +56,7 @@ NAMESPACES = ("--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child")
 
 
 class NetnsBackend:
-    """Hosts labs in namespaces; needs root.
+    """Hosts labs in namespaces.
 
     Args:
         folder: where the files of nodes lie, one folder a lab.
@@ -51,22 +68,26 @@ class NetnsBackend:
         self._folder = folder
         self._children: list[subprocess.Popen[bytes]] = []
         self._inits: dict[tuple[str, str], int] = {}
+        self._consoles: dict[tuple[str, str], Console] = {}
         self._lock = threading.Lock()
 
     def create_lan(self, lan: Lan, record: Record) -> None:
         """Make the switch's namespace, its bridge, and the host's own cable to it."""
         record({"what": "folder", "path": str(self._folder / lan.lab / "nodes")})
         record({"what": "processes", "label": lan.lab})
-        record({"what": "interface", "name": lan.interface})
+        interface = self.interface(lan.lab)
+        record({"what": "interface", "name": interface})
         argv = ["unshare", "--net", "sh", "-c", "echo up; exec sleep infinity"]
         holder = self._spawn(argv, lan.lab, HOLDER)
         self._first_line(holder, f"the switch of {lan.lab}")
         self._inits[lan.lab, HOLDER] = holder.pid
+        # An ordinary user's part of the host is a namespace too, and ends with its last process.
+        self._spawn(["sleep", "infinity"], lan.lab, ANCHOR)
         _ip(
-            f"link add {lan.interface} type veth peer name host netns {holder.pid}",
-            f"link set {lan.interface} alias {self._mark()}",
-            f"addr add {lan.host_address}/{lan.subnet.prefixlen} dev {lan.interface}",
-            f"link set {lan.interface} up",
+            f"link add {interface} type veth peer name host netns {holder.pid}",
+            f"link set {interface} alias {self._mark()}",
+            f"addr add {lan.host_address}/{lan.subnet.prefixlen} dev {interface}",
+            f"link set {interface} up",
         )
         _ip(
             f"link add {BRIDGE} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
@@ -74,6 +95,10 @@ class NetnsBackend:
             f"link set {BRIDGE} up",
             inside=holder.pid,
         )
+
+    def interface(self, lab: str) -> str:
+        """Return the name of a lab's interface on the host."""
+        return interface_of(self._folder, lab)
 
     def bridge(self, lan: Lan) -> str:  # noqa: ARG002 - the protocol's signature; a namespace each
         """Return the bridge's name in the switch's namespace."""
@@ -86,51 +111,77 @@ class NetnsBackend:
     def boot(self, lan: Lan, node: NodePlan, plug: Plug) -> None:  # noqa: ARG002 - the protocol's; the host's own `ip` does it
         """Start a node's namespaces, plug its cable in, then start its program."""
         home = self._home(lan.lab, node.name)
-        switch = self._init(lan.lab, HOLDER)
-        own_net = node.role == "appliance"
         if not home.exists():
-            self._furnish(home, node)
-        elif own_net:
+            furnish(home, node.name)
+        elif node.role == "appliance":
             self._unplug(lan, node.name)
-        argv = ["unshare", "--net"] if own_net else ["nsenter", f"--net=/proc/{switch}/ns/net"]
-        argv += [*(() if own_net else ("unshare",)), *NAMESPACES]
-        argv += ["sh", str(INIT), str(home), node.name, sys.executable, "-m", *node.program]
-        holder = self._spawn(argv, lan.lab, node.name)
+        known = self._consoles.get((lan.lab, node.name))
+        console = known if known and known.blank else self._power_on(lan, node, home)
+        if blank(home / "state"):
+            fill(home / "state", node)
         try:
-            init = int(self._first_line(holder, node.name))
-            if own_net:
-                cable = self.cable(lan, node.name)
-                ends = f"netns {switch} type veth peer name eth0 netns {init}"
-                _ip(f"link add {cable} {ends}")
-                _ip(f"link set {cable} master {BRIDGE} up", inside=switch)
-            self._inits[lan.lab, node.name] = init
-            if holder.stdin is None:
-                raise NodeDown(f"{node.name} cannot be started: its console is closed")
-            holder.stdin.write(b"go\n")
-            holder.stdin.close()
+            if node.role == "appliance":
+                self._plug_in(lan, node.name)
+            console.start(node.program)
         except OSError as error:
             raise NodeDown(f"{node.name} ended before its program was started: {error}") from error
 
-    def power_off(self, lan: Lan, node: str) -> None:
-        """Take the link away, then kill the PID namespace's first process.
+    def _power_on(self, lan: Lan, node: NodePlan, home: Path) -> Console:
+        """Make a node's namespaces, and meet its first process."""
+        key, first = (lan.lab, node.name), blank(home / "state")
+        if node.role == "appliance":
+            argv = ["unshare", "--net"]
+        else:
+            argv = ["nsenter", f"--net=/proc/{self._init(lan.lab, HOLDER)}/ns/net", "unshare"]
+        argv += [*NAMESPACES, "sh", str(INIT), str(home), node.name, sys.executable, "-m"]
+        argv += ["emulator.node_init", "--state", str(home / "state"), "--changed", "/etc/shadow"]
+        volatile = ("/run", "/run/appliance", "/run/sshd", str(home / "home"))
+        argv += [*(f"--volatile={folder}" for folder in volatile), *node.loading()]
+        holder = self._spawn(argv, lan.lab, node.name)
+        self._inits[key] = int(self._first_line(holder, node.name))
+        if holder.stdin is None or holder.stdout is None:
+            raise NodeDown(f"{node.name} cannot be started: it has no console")
+        console = Console(_writer(holder.stdin), holder.stdout, first=first)
+        self._consoles[key] = console
+        return console
 
-        The cable itself is removed last: a node that saw its port vanish would report it.
+    def clear(self, lan: Lan, node: str) -> None:
+        """Empty a node in place if it is on and nobody has pulled its plug; else remove it."""
+        console = self._consoles.get((lan.lab, node))
+        if console is not None and console.clearable:
+            self._unplug(lan, node)
+            _ip(f"neigh flush dev {self.interface(lan.lab)}")  # of whom the last browser has met
+            if console.clear(CLEAR_LIMIT_S):
+                return
+        if self.running(lan, node):
+            self.power_off(lan, node)
+        self._forget(lan.lab, node)
+        shutil.rmtree(self._home(lan.lab, node), ignore_errors=True)
+
+    def power_off(self, lan: Lan, node: str) -> None:
+        """Kill the PID namespace's first process, then remove the cable.
+
+        In this order: a node that saw its port vanish would report it.
         """
-        init = self._init(lan.lab, node)
-        with contextlib.suppress(LabError):  # the node's own end made it vanish already
-            _ip(f"link set {self.cable(lan, node)} down", inside=self._init(lan.lab, HOLDER))
-        kill([init])
+        kill([self._init(lan.lab, node)])
         self._unplug(lan, node)
-        del self._inits[lan.lab, node]
+        self._forget(lan.lab, node)
         self._reap()
 
+    def discard(self, lan: Lan, node: str) -> None:
+        """Remove a node's cable and its files."""
+        self._unplug(lan, node)
+        shutil.rmtree(self._home(lan.lab, node))
+
     def running(self, lan: Lan, node: str) -> bool:
-        """Say whether a node's first process lives."""
+        """Say whether a node's first process lives and has a program."""
+        console = self._consoles.get((lan.lab, node))
+        if console is not None and console.blank:
+            return False
         try:
-            init = self._init(lan.lab, node)
+            return lives(self._init(lan.lab, node))
         except NodeDown:
             return False
-        return any(one.pid == init for one in self._processes(lan.lab))
 
     def cable(self, lan: Lan, node: str) -> str:  # noqa: ARG002 - the protocol's signature
         """Return the name of the cable's end in the switch's namespace."""
@@ -170,14 +221,33 @@ class NetnsBackend:
         )
         return Completed(done.returncode, done.stdout, done.stderr)
 
-    def read(self, lan: Lan, node: str, path: str) -> bytes:
-        """Read a file of the node's disk."""
-        return (self._home(lan.lab, node) / "state" / path).read_bytes()
+    def copy(self, lan: Lan, node: str, path: str, into: BinaryIO) -> None:
+        """Write a file of the node's disk to another."""
+        with (self._home(lan.lab, node) / "state" / path).open("rb") as source:
+            shutil.copyfileobj(source, into)
 
     def files(self, lan: Lan, node: str, path: str) -> list[str]:
         """List a folder of the node's disk."""
         folder = self._home(lan.lab, node) / "state" / path
         return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+    def paths(self, lan: Lan, node: str, path: str) -> list[str]:
+        """Return every file below a folder of the node's disk, sorted."""
+        root = self._home(lan.lab, node) / "state"
+        found = (root / path).rglob("*")
+        return sorted(str(one.relative_to(root)) for one in found if one.is_file())
+
+    def write(self, lan: Lan, node: str, path: str, content: bytes) -> None:
+        """Overwrite a file of the node's disk."""
+        (self._home(lan.lab, node) / "state" / path).write_bytes(content)
+
+    def freeze(self, lan: Lan, node: str) -> None:
+        """Stop every process in the node's PID namespace."""
+        stop(self._init(lan.lab, node))
+
+    def thaw(self, lan: Lan, node: str) -> None:
+        """Let every process in the node's PID namespace go on."""
+        go_on(self._init(lan.lab, node))
 
     def log(self, lan: Lan, node: str) -> bytes:
         """Return what the node's program wrote to its standard streams."""
@@ -188,11 +258,11 @@ class NetnsBackend:
         """Kill the lab's processes, then remove the host's cable and the nodes' files."""
         kill(one.pid for one in self._processes(lab) if one.init or one.node == HOLDER)
         kill(one.pid for one in self._processes(lab))
-        self._inits = {key: pid for key, pid in self._inits.items() if key[0] != lab}
+        for key in [key for key in self._inits if key[0] == lab]:
+            self._forget(*key)
         self._reap()
-        interface = Lan.interface_of(lab)
-        # The kernel may have removed it with the namespace, and another state folder may have
-        # a lab of that name; neither shows our mark.
+        interface = self.interface(lab)
+        # The kernel may have removed it with the namespace; what else has that name lacks our mark.
         with contextlib.suppress(LabError, OSError):
             if Path(f"/sys/class/net/{interface}/ifalias").read_text().strip() == self._mark():
                 _ip(f"link del {interface}")
@@ -212,6 +282,16 @@ class NetnsBackend:
 
     def _home(self, lab: str, node: str) -> Path:
         return self._folder / lab / "nodes" / node
+
+    def _plug_in(self, lan: Lan, node: str) -> None:
+        switch, cable = self._init(lan.lab, HOLDER), self.cable(lan, node)
+        ends = f"netns {switch} type veth peer name eth0 netns {self._init(lan.lab, node)}"
+        _ip(f"link add {cable} {ends}")
+        _ip(f"link set {cable} master {BRIDGE} up", inside=switch)
+
+    def _forget(self, lab: str, node: str) -> None:
+        self._inits.pop((lab, node), None)
+        self._consoles.pop((lab, node), None)
 
     def _unplug(self, lan: Lan, node: str) -> None:
         """Remove a cable; the kernel does so too, but some time after a node's end."""
@@ -238,7 +318,13 @@ class NetnsBackend:
     def _environment(self, lab: str, node: str) -> dict[str, str]:
         labels = {LAB: lab, NODE: node, FOLDER: str(self._folder)}
         path = f"{Path(sys.executable).parent}:{SYSTEM_PATH}"
-        return {"PATH": path, "LANG": "C.UTF-8", "HOME": "/", **labels}
+        return {
+            "PATH": path,
+            "LANG": "C.UTF-8",
+            "HOME": str(self._home(lab, node) / "home"),
+            "XDG_CACHE_HOME": str(self._folder.parent / "cache"),  # what libraries note of /etc
+            **labels,
+        }
 
     def _spawn(self, argv: Sequence[str], lab: str, node: str) -> subprocess.Popen[bytes]:
         try:
@@ -268,9 +354,8 @@ class NetnsBackend:
             reason = child.stderr.read().decode(errors="replace").strip()
             raise LabError(
                 f"no namespaces for {what}: {reason}",
-                remedy="run as root on a kernel with namespaces and overlayfs, or --backend sim",
+                remedy="standby-lab doctor says what this computer allows; or --backend sim",
             )
-        child.stdout.close()
         child.stderr.close()
         return line
 
@@ -278,36 +363,19 @@ class NetnsBackend:
         with self._lock:
             self._children = [child for child in self._children if child.poll() is None]
 
-    def _furnish(self, home: Path, node: NodePlan) -> None:
-        for part in ("state", "etc", "work", "home"):
-            (home / part).mkdir(parents=True, mode=0o700)
-        (home / "etc").chmod(0o755)
-        # Nothing that is done on a node may reach the host: root's home is the node's.
-        lines = Path("/etc/passwd").read_text().splitlines(keepends=True)
-        passwd = "".join(_rehome(line, str(home / "home")) for line in lines)
-        _place(home / "etc" / "passwd", passwd.encode(), 0o644)
-        _place(home / "etc" / "hostname", f"{node.name}\n".encode(), 0o644)
-        _place(home / "etc" / "hosts", f"127.0.0.1 localhost {node.name}\n".encode(), 0o644)
-        _place(home / "etc" / "resolv.conf", b"", 0o644)
-        for path, content in node.files.items():
-            _place(home / "state" / path, content, 0o600)
-
     def _last_words(self, lan: Lan, node: str) -> str:
         last = self.log(lan, node).decode(errors="replace").strip().splitlines()[-1:]
         return f": {last[0]}" if last else ""
 
 
-def _rehome(line: str, home: str) -> str:
-    fields = line.split(":")
-    if fields[0] == "root":
-        fields[5] = home
-    return ":".join(fields)
+def _writer(pipe: IO[bytes]) -> Callable[[bytes], None]:
+    """Return what writes to a pipe, past its buffer: what was not taken is not tried again."""
 
+    def write(data: bytes) -> None:
+        while data:
+            data = data[os.write(pipe.fileno(), data) :]
 
-def _place(path: Path, content: bytes, mode: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode)
-    path.write_bytes(content)
+    return write
 
 
 def _ip(*lines: str, inside: int | None = None) -> None:

@@ -1,7 +1,7 @@
-# The first process of a node in namespaces: node-init.sh HOME HOSTNAME PROGRAM [ARGUMENT …]
+# Makes a node of fresh namespaces: node-init.sh HOME HOSTNAME PROGRAM [ARGUMENT …]
 #
-# Tells its process id as the host sees it (the old /proc still shows it), waits until its
-# cable is plugged in, runs the program, and reaps what the program leaves behind.
+# Tells its process id as the host sees it (the old /proc still shows it), then becomes the
+# program, the node's first process.
 set -e
 read -r pid rest < /proc/self/stat
 home=$1 hostname=$2
@@ -9,15 +9,14 @@ shift 2
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/sshd /run/appliance
-mount -t overlay overlay -o "lowerdir=/etc,upperdir=$home/etc,workdir=$home/work" /etc
-# A login shell makes its PATH anew; on a real box `appliancectl` is in it.
-mkdir -p /etc/profile.d
-echo 'PATH=/run/appliance/bin:$PATH' > /etc/profile.d/appliance.sh
-echo "$hostname" > /proc/sys/kernel/hostname
+mkdir -p /run/sshd /run/appliance /run/etc
+# A node's /etc is its own, with links to what it shares with the host, which it cannot change.
+mount --rbind /etc /run/etc
+mount -o remount,bind,ro /run/etc
+mount --bind "$home/etc" /etc
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts /dev/pts
+mount --bind /dev/pts/ptmx /dev/ptmx
+hostname "$hostname"
 ip link set lo up
 echo "$pid"
-read -r go
-exec >> "$home/log" 2>&1 < /dev/null
-"$@" &
-wait $!
+exec "$@" 2>> "$home/log"

@@ -39,6 +39,11 @@ def labelled() -> list[LabProcess]:
     return [one for one in found if one is not None]
 
 
+def lives(pid: int) -> bool:
+    """Say whether a process of a lab, known by its id, has not ended."""
+    return _labels(pid) is not None
+
+
 def _labels(pid: int) -> LabProcess | None:
     folder = Path("/proc") / str(pid)
     try:
@@ -73,3 +78,37 @@ def kill(pids: Iterable[int]) -> None:
         waiter.register(handle, select.POLLIN)
         waiter.poll(DEATH_LIMIT_MS)
         os.close(handle)
+
+
+def stop(init: int) -> None:
+    """Stop every process in the PID namespace of a first process by SIGSTOP.
+
+    The first process itself is stopped too: the signal comes from outside its namespace. One
+    that forks meanwhile is seen in the next look.
+    """
+    stopped: set[int] = set()
+    while fresh := [pid for pid in _inhabitants(init) if pid not in stopped]:
+        for pid in fresh:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+            stopped.add(pid)
+
+
+def go_on(init: int) -> None:
+    """Let every process in the PID namespace of a first process go on."""
+    for pid in _inhabitants(init):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def _inhabitants(init: int) -> list[int]:
+    home = _namespace(init)
+    pids = (int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal())
+    return [pid for pid in pids if home and _namespace(pid) == home]
+
+
+def _namespace(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except OSError:
+        return ""  # it ended meanwhile

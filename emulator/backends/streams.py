@@ -1,17 +1,22 @@
-"""The two-way stream of a program that Docker Engine runs in a container.
+"""Streams of Docker Engine: of a program that it runs, of a folder that it packs.
 
-After the upgrade the connection carries raw standard input one way, and the other way
-frames: one byte says which stream, three are empty, four give the length, big-endian.
+A program's stream goes two ways. After the upgrade the connection carries raw standard input
+one way, and the other way frames: one byte says which stream, three are empty, four give the
+length, big-endian.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import socket
 import struct
 import threading
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 OUT, ERR = 1, 2
 HEADER = struct.Struct(">BxxxI")
@@ -96,3 +101,25 @@ class ExecPipe:
     def close(self) -> None:
         """Hang up; the program on the node ends."""
         self._stream.close()
+
+
+class Coming(io.RawIOBase):
+    """Bytes as they come, to be read as a file: not all of them need fit into memory."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill a buffer as far as the piece at hand goes; 0 at the end."""
+        if not self._left:
+            self._left = memoryview(next(self._pieces, b""))
+        target = memoryview(buffer).cast("B")
+        count = min(len(self._left), len(target))
+        target[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from functools import cache
+from socket import inet_aton
 
 from emulator.sim.world import MICROSECONDS
 
@@ -52,9 +53,9 @@ class Packet:
             4,
             self.operation,
             source,
-            IPv4Address(self.sender).packed,
+            inet_aton(self.sender),
             _mac(self.target_mac),
-            IPv4Address(self.target).packed,
+            inet_aton(self.target),
         )
 
 
@@ -86,5 +87,6 @@ def pcap(packets: Iterable[Packet]) -> bytes:
     return b"".join(parts)
 
 
+@cache
 def _mac(text: str) -> bytes:
     return bytes.fromhex(text.replace(":", ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import httpx
@@ -13,7 +13,7 @@ from emulator.sim.life import Life
 from emulator.sim.site import Site
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 WEB_PORT = 80
 PAGE_LIMIT_S = 60.0
@@ -75,7 +75,13 @@ def _serve(
     application: WSGIApplication, station: Station, request: httpx.Request
 ) -> httpx.Response:
     """Run the pages for one request, in a task of their appliance."""
-    wsgi = httpx.WSGITransport(application, remote_addr=station.port.addresses[0])
+
+    def received(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        # PEP 3333 wants the bytes of the path as Latin-1; the transport gives its text.
+        path = environ["PATH_INFO"].encode().decode("latin-1")
+        return application({**environ, "PATH_INFO": path}, start_response)
+
+    wsgi = httpx.WSGITransport(received, remote_addr=station.port.addresses[0])
     response = wsgi.handle_request(request)
     body = response.read()
     return httpx.Response(response.status_code, headers=response.headers, content=body)

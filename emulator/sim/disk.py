@@ -16,12 +16,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from emulator.ports import DiskUsage
+from emulator.sim.cache import Cache
 from emulator.sim.database import SharedDatabase, SimDatabase
-from emulator.sim.inodes import Folder, Inode, Move
+from emulator.sim.inodes import Folder, Inode, Move, copied
 from emulator.sim.life import Life
 from emulator.sim.survivors import LEAST, Part, Survivor
 
 STATE_DIR = "/var/lib/appliance"
+Copy = dict[str, Folder]  # of a disk, apart from it
+CAPACITY = 32 * 2**30  # bytes; nothing here ever fills it
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,13 @@ class SimDisk:
     Attributes:
         log: every operation since the disk was made.
         onlooker: sees every operation.
+        cache: decides what a sync does, and what a power cut leaves.
     """
 
     def __init__(self) -> None:
         self.log: list[Operation] = []
         self.onlooker: Onlooker | None = None
+        self.cache = Cache()
         self._folders: dict[str, Folder] = {}
         self._durable: dict[str, Folder] = {}
         self._moves: list[Move] = []  # oldest first
@@ -117,6 +123,12 @@ class SimDisk:
                 seen.update(f"{path}\0".encode() + self.inode(path).digest(Part.ALL))
         return seen.hexdigest()
 
+    def used(self) -> int:
+        """Return how many bytes the files that have a name hold."""
+        return sum(
+            len(inode.cached) for folder in self._folders.values() for inode in folder.values()
+        )
+
     def paths(self) -> list[str]:
         """Return every file that has a name, sorted."""
         return sorted(
@@ -158,7 +170,8 @@ class SimDisk:
     def sync(self, path: str, inode: Inode) -> None:
         """Make the bytes of an open file durable."""
         with self._doing(Operation("sync", path)):
-            inode.sync()
+            if self.cache.syncs():
+                inode.sync()
 
     def rename(self, old: str, new: str) -> None:
         """Replace a name by another."""
@@ -176,16 +189,38 @@ class SimDisk:
         """Make the names in a folder durable."""
         with self._doing(Operation("sync_dir", path)):
             folder = _folder(path)
-            self._durable[folder] = dict(self._folders.get(folder, {}))
-            self._moves = [move for move in self._moves if move.settle(folder)]
+            if self.cache.syncs():
+                self._durable[folder] = dict(self._folders.get(folder, {}))
+                self._moves = [move for move in self._moves if move.settle(folder)]
 
     def sync_all(self) -> None:
         """Make all bytes and names durable."""
-        self.log.append(Operation("sync_all", ""))
+        with self._doing(Operation("sync_all", "")):
+            if self.cache.syncs():
+                self.flush()
+
+    def flush(self) -> None:
+        """Become durable as it is, without anybody having asked."""
         for path, folder in self._folders.items():
             for inode in folder.values():
                 inode.sync()
             self._durable[path] = dict(folder)
+        self._moves.clear()
+
+    def copy(self) -> Copy:
+        """Return what is durable."""
+        return {path: copied(folder) for path, folder in self._durable.items()}
+
+    def become(self, copy: Copy) -> None:
+        """Hold what a copy holds, durably."""
+        self._folders = {path: copied(folder) for path, folder in copy.items()}
+        self._durable = {path: dict(folder) for path, folder in self._folders.items()}
+        self._moves.clear()
+
+    def folders(self, path: str) -> list[str]:
+        """Return the names of the folders in a folder, sorted."""
+        above = f"{_folder(path)}/"
+        return sorted(one.removeprefix(above) for one in self._folders if one.startswith(above))
 
     def names(self, path: str) -> list[str]:
         """Return the names of the files in a folder, sorted."""
@@ -246,9 +281,10 @@ class SimFile:
         self._closed = False
 
     def write(self, data: bytes, /) -> int:
-        """Append bytes."""
+        """Append bytes; of none the kernel is not told either."""
         self._check()
-        self._disk.write(self._path, self._inode, bytes(data))
+        if data:
+            self._disk.write(self._path, self._inode, bytes(data))
         return len(data)
 
     def sync(self) -> None:
@@ -310,6 +346,11 @@ class MountedDisk:
         self._life.check()
         self._disk.sync_all()
 
+    def folders(self, path: str) -> list[str]:
+        """Return the names of the folders in a folder, sorted."""
+        self._life.check()
+        return self._disk.folders(path)
+
     def list(self, path: str) -> list[str]:
         """Return the names of the files in a folder, sorted."""
         self._life.check()
@@ -319,6 +360,12 @@ class MountedDisk:
         """Return a file's size in bytes."""
         self._life.check()
         return len(self._disk.inode(path).cached)
+
+    def usage(self) -> DiskUsage:
+        """Return how full the disk is."""
+        self._life.check()
+        used = self._disk.used()
+        return DiskUsage(CAPACITY, used, max(CAPACITY - used, 0))
 
     def database(self, path: str) -> SimDatabase:
         """Open or create a database file; whoever opens it twice shares one connection."""

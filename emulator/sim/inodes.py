@@ -47,6 +47,16 @@ class Inode:
                 self.durable += data
         self.pending.clear()
 
+    def damage(self, content: bytes) -> None:
+        """Become something else, durably, without anybody having written it."""
+        self._digests.clear()
+        self.cached, self.durable = bytearray(content), bytearray(content)
+        self.pending.clear()
+
+    def copy(self) -> Inode:
+        """Return another file with the durable bytes."""
+        return Inode(self.mode, bytearray(self.durable), bytearray(self.durable))
+
     def survived(self, part: Part) -> bytes:
         """Return what a power cut leaves that keeps a part of what is pending.
 
@@ -61,10 +71,7 @@ class Inode:
 
     def cut(self, part: Part) -> None:
         """Suffer a power cut that keeps a part of what is pending."""
-        content = self.survived(part)
-        self._digests.clear()
-        self.cached, self.durable = bytearray(content), bytearray(content)
-        self.pending.clear()
+        self.damage(self.survived(part))
 
     def digest(self, part: Part) -> bytes:
         """Return a digest of what `survived` returns."""
@@ -74,6 +81,11 @@ class Inode:
 
 
 Folder = dict[str, Inode]
+
+
+def copied(folder: Folder) -> Folder:
+    """Return a folder of files apart from these, with what is durable in them."""
+    return {name: inode.copy() for name, inode in folder.items()}
 
 
 @dataclass(eq=False)

@@ -12,8 +12,10 @@ import httpx
 
 from emulator.addressing import HOST, mac_of, stations
 from emulator.lab import Event, LabError, LabSpec, NodeInfo
+from emulator.ports import SipAccount
 from emulator.sim.browser import PAGE_LIMIT_S, SimHttp
 from emulator.sim.lan import SimLan
+from emulator.sim.levers import SimLevers
 from emulator.sim.life import Life
 from emulator.sim.mail import SimMailSink
 from emulator.sim.node import Loader, SimNode, load_module
@@ -21,8 +23,11 @@ from emulator.sim.observer import SimObserver
 from emulator.sim.phone import SimPhone
 from emulator.sim.served import Served, SimTimekeeper
 from emulator.sim.site import Site
+from emulator.sim.telephone import SimCrowd, SimTelephone
 from emulator.sim.wire import SimWire
 from emulator.sim.world import World
+from emulator.telephones import USUAL, Handset, Telephone, crowd_of, telephones_of
+from redundancy import module
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -48,8 +53,12 @@ class SimLab:
         host = lan.station("host", mac_of(spec.name, "host"), [str(subnet[HOST])])
         self._host = Life("host")
         self._http = SimHttp(self._site, (host, self._host), self._pages)
-        self._stations = stations(spec.name, subnet, spec.phones)
+        self._stations = stations(
+            spec.name, subnet, spec.phones, crowd=bool(crowd_of(spec)), others=spec.others
+        )
         self._phones: dict[str, SimPhone] = {}
+        self._telephones: dict[str, SimTelephone] = {}
+        self._crowd = SimCrowd()
         self._mail = SimMailSink(world)
         for one in self._stations:
             station = lan.station(one.name, one.mac, [one.address])
@@ -57,11 +66,13 @@ class SimLab:
                 self._site.sinks[one.name] = self._mail
             elif one.name == "observer":
                 self._observer = SimObserver(world, lan, station)
-            else:
+            elif spec.clients is None or one.name in spec.others:
                 self._phones[one.name] = SimPhone(world, lan, station)
         self._appliances = {
             one.name: SimNode(self._site, one, self._browse, load) for one in spec.appliances
         }
+
+        self._levers = SimLevers(self._site, spec.name, self._appliances, self._wire, self._mail)
 
     def build(self) -> None:
         """Boot the appliances.
@@ -71,6 +82,24 @@ class SimLab:
         """
         for one in self._appliances.values():
             one.boot()
+        registrar = next(iter(self._appliances.values())).address
+        for name, (own, account) in telephones_of(self._spec).items():
+            self._telephones[name] = self._telephone(name, own, account, registrar)
+        known = {one.handset.extension: one for one in self._telephones.values()}
+        for phone in known.values():
+            phone.meet(known)
+        scale = 1 if self._spec.clients is None else self._spec.clients.scale
+        for account in crowd_of(self._spec):
+            own = Handset(account.extension, account.name, "crowd", USUAL.scaled(scale))
+            member = self._telephone("crowd", own, account, registrar)
+            self._crowd.members[account.extension] = member
+
+    def _telephone(
+        self, place: str, own: Handset, account: SipAccount, registrar: str
+    ) -> SimTelephone:
+        site = self._site
+        station = site.lan.stations[place]
+        return SimTelephone(site.world, site.exchanges, station, own, (account, registrar))
 
     @property
     def spec(self) -> LabSpec:
@@ -98,6 +127,16 @@ class SimLab:
         return self._phones
 
     @property
+    def telephones(self) -> Mapping[str, Telephone]:
+        """Phones with a user agent by name."""
+        return self._telephones
+
+    @property
+    def crowd(self) -> SimCrowd | None:
+        """Many more telephones at one place; None where nobody asked for them."""
+        return self._crowd if self._crowd.members else None
+
+    @property
     def mail(self) -> SimMailSink:
         """The mail sink."""
         return self._mail
@@ -106,6 +145,11 @@ class SimLab:
     def wire(self) -> SimWire:
         """The switch."""
         return self._wire
+
+    @property
+    def levers(self) -> SimLevers:
+        """What faults are made of."""
+        return self._levers
 
     def appliance(self, name: str) -> SimNode:
         """Return an appliance by name; KeyError if there is none."""
@@ -175,12 +219,19 @@ class SimMaker:
         """Build and boot.
 
         Raises:
-            LabError: real time was asked for, or an appliance does not come up.
+            LabError: real time, or another engine than this process has loaded, was asked for, or
+                an appliance does not come up.
         """
         if spec.start is None:
             raise LabError(
                 "the backend sim has no real time to wait in",
                 remedy="leave --real-time out, or choose --backend docker or netns",
+            )
+        loaded = Path(str(module.__file__))
+        if spec.engine is not None and not loaded.is_relative_to(Path(spec.engine).resolve()):
+            raise LabError(
+                f"this process has loaded the engine of {loaded.parent}",
+                remedy="a simulated lab with another engine needs a process of its own",
             )
         lab = SimLab(spec, spec.start)
         try:

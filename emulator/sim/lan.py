@@ -11,8 +11,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from operator import attrgetter
 
+from emulator.addressing import STRANGER
+from emulator.levers import Obstruction
 from emulator.sim.arp import NO_ADDRESS, Packet, announcement, pcap, reply, request
 from emulator.sim.world import MICROSECONDS, World
 
@@ -54,14 +57,21 @@ class Station:
         name: its node.
         port: how it is now.
         links: every change of its link: (when, whether frames come and go since).
+        hear: is given every broadcast of another that arrives.
+        on_link: is told when its cable is plugged in or out.
     """
 
     name: str
     port: Port
     links: list[tuple[int, bool]]
+    hear: Callable[[Packet], None] | None = None
+    on_link: Callable[[bool], None] | None = None
 
     def linked(self, at_us: int) -> bool:
         """Return whether frames came and went at a time."""
+        since_us, up = self.links[-1]
+        if since_us <= at_us:  # as for nearly everything that is asked
+            return up
         return next((up for since_us, up in reversed(self.links) if since_us <= at_us), False)
 
 
@@ -78,6 +88,30 @@ class Tenure:
     def covers(self, at_us: int) -> bool:
         """Return whether the station answers at a time."""
         return self.since_us <= at_us and (self.until_us is None or at_us < self.until_us)
+
+
+@dataclass(eq=False)
+class Obstructed:
+    """A time during which frames are obstructed.
+
+    Attributes:
+        met: how many of them.
+    """
+
+    obstruction: Obstruction
+    since_us: int
+    until_us: int | None = None
+    met: int = 0
+
+    def covers(self, at_us: int) -> bool:
+        """Return whether it is so at a time."""
+        return self.since_us <= at_us and (self.until_us is None or at_us < self.until_us)
+
+
+def _chance(source: str, target: str, at_us: int) -> float:
+    """Return what a die shows for a frame: the same in every run, and when asked again."""
+    drawn = blake2b(f"{source}/{target}/{at_us}".encode(), digest_size=4).digest()
+    return int.from_bytes(drawn, "big") / 2**32
 
 
 @dataclass
@@ -97,6 +131,7 @@ class SimLan:
     _broadcasts: list[Packet] = field(default_factory=list)  # oldest first
     _recorded: list[Packet] = field(default_factory=list)
     _captured_since_us: int | None = None
+    _obstructed: list[Obstructed] = field(default_factory=list)
 
     def station(self, name: str, mac: str, addresses: Iterable[str] = ()) -> Station:
         """Plug a new station in."""
@@ -129,7 +164,50 @@ class SimLan:
 
     def carrier(self, station: Station, *, up: bool) -> None:
         """Plug a station's cable in or out."""
+        changed = station.port.carrier is not up
         self.change(station, replace(station.port, carrier=up))
+        if changed and station.on_link is not None:
+            station.on_link(up)
+
+    def obstruct(self, obstruction: Obstruction) -> int:
+        """Obstruct the way of frames from now on; its number."""
+        self._obstructed.append(Obstructed(obstruction, self.world.now_us))
+        return len(self._obstructed) - 1
+
+    def clear(self, number: int) -> int:
+        """End an obstruction; how many frames, or parts of a stream, it has met."""
+        for work_out in self.late:
+            work_out()
+        one = self._obstructed[number]
+        one.until_us = self.world.now_us
+        return one.met
+
+    def obstructions(self, source: str, target: str) -> list[Obstructed]:
+        """Return those that are in the way from one node to another now."""
+        return [
+            one
+            for one in self._obstructed
+            if one.until_us is None and one.obstruction.meets(source, target)
+        ]
+
+    def passes(self, source: str, target: str, at_us: int, *, arp: bool) -> bool:
+        """Return whether a frame got from one node to another at a time."""
+        for one in self._obstructed:
+            what = one.obstruction
+            if not one.covers(at_us) or not what.meets(source, target) or (arp and what.ip_only):
+                continue
+            swallowed = what.manner == "drop" or (
+                what.manner == "loss" and _chance(source, target, at_us) < what.part
+            )
+            if swallowed:
+                one.met += 1
+                return False
+        return True
+
+    def stranger(self, mac: str, address: str) -> Callable[[], None]:
+        """Plug a foreign device in; what takes it away again."""
+        station = self.station(STRANGER, mac, [address])
+        return lambda: self.power(station, on=False)
 
     def ask(self, station: Station, target: str, sender: str = NO_ADDRESS) -> Packet:
         """Broadcast the question who has an address, now."""
@@ -146,6 +224,11 @@ class SimLan:
         if station.port.linked:
             self._broadcasts.append(packet)
             self._record(packet)
+            for other in self.stations.values():
+                if other is station or not other.port.linked or other.hear is None:
+                    continue
+                if self.passes(station.name, other.name, packet.at_us, arp=True):
+                    other.hear(packet)
 
     def _record(self, packet: Packet) -> None:
         since_us = self._captured_since_us
@@ -164,6 +247,8 @@ class SimLan:
             and one.station is not station
             and one.covers(asked.at_us)
             and one.covers(came_us)
+            and self.passes(station.name, one.station.name, asked.at_us, arp=True)
+            and self.passes(one.station.name, station.name, came_us, arp=True)
         ]
         for packet in replies:
             self._record(packet)
@@ -182,14 +267,29 @@ class SimLan:
         return [
             packet
             for packet in self._broadcasts[first:last]
-            if packet.sender_mac != station.port.mac and station.linked(packet.at_us)
+            if packet.sender_mac != station.port.mac
+            and station.linked(packet.at_us)
+            and self.passes(self._name_of(packet.sender_mac), station.name, packet.at_us, arp=True)
         ]
 
-    def held_by(self, mac: str, address: str, at_us: int) -> bool:
-        """Return whether a frame for an address would have been taken by this MAC."""
+    def round_trip(self, station: Station, mac: str, address: str, at_us: int) -> bool:
+        """Return whether a ping to an address at this MAC came back to a station."""
         return any(
-            one.mac == mac and one.address == address and one.covers(at_us) for one in self._tenures
+            one.mac == mac
+            and one.address == address
+            and one.covers(at_us)
+            and self.passes(station.name, one.station.name, at_us, arp=False)
+            and self.passes(one.station.name, station.name, at_us + 1, arp=False)
+            for one in self._tenures
         )
+
+    def left(self, station: Station, address: str) -> int | None:
+        """Return when a station gave an address up, or lost its link, last; None: it has it."""
+        spells = [one for one in self._tenures if (one.station, one.address) == (station, address)]
+        return spells[-1].until_us if spells else 0
+
+    def _name_of(self, mac: str) -> str:
+        return next((one.name for one in self.stations.values() if one.port.mac == mac), mac)
 
     def holder(self, address: str) -> Station | None:
         """Return who answers for an address now; of several, who came first."""

@@ -15,11 +15,13 @@ class Life:
     Attributes:
         node: whose life it is.
         alive: becomes False once and for ever.
+        frozen: its programs stand still; its kernel goes on.
     """
 
     def __init__(self, node: str) -> None:
         self.node = node
         self.alive = True
+        self.frozen = False
 
     def check(self) -> None:
         """Do nothing while alive.

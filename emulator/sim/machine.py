@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from emulator.ports import Interface
+from emulator.appliance.event_log import EventLog
+from emulator.ports import Ear, Interface, MailServer
+from emulator.sim.arp import Packet
 from emulator.sim.disk import MountedDisk, SimDisk
 from emulator.sim.lan import Station
 from emulator.sim.life import Life
@@ -18,8 +20,10 @@ from emulator.sim.mail import SimMailSink
 from emulator.sim.served import SimCalendar
 from emulator.sim.shell import SimShell
 from emulator.sim.site import Site
+from emulator.sim.telephony import SimTelephony
 
-LOG = "log/events.jsonl"
+ANNOUNCE_INTERVAL_S = 2.0  # RFC 5227 section 1.1
+SSH_PORT, WEB_PORT, SIP_PORT = 22, 80, 5060
 SMTP_S = 0.002  # an SMTP conversation on a LAN
 
 
@@ -49,6 +53,7 @@ class SimNetwork:
         self._life = life
         self._station = station
         self._emit = emit
+        self._contested: set[str] = set()
         self._told: set[str] = set()  # as after a kill, the port may be addressed already
 
     def apply(self, interface: Interface) -> None:
@@ -74,6 +79,43 @@ class SimNetwork:
         replies = [one for one in lan.answers(self._station, asked) if one.at_us <= until_us]
         others = lan.heard(self._station, asked.at_us, until_us)
         return frozenset(one.sender_mac for one in (*replies, *others) if one.sender == address)
+
+    def listen(self, ear: Ear) -> None:
+        """Tell of conflicts and of the link."""
+
+        def hear(packet: Packet) -> None:
+            address, mac = packet.sender, packet.sender_mac
+            if self._life.alive and address in self._station.port.addresses:
+                self._contested.add(address)
+                self._site.world.start(self._life, "arp", lambda: ear.claimed(address, mac))
+
+        def link(up: bool) -> None:  # noqa: FBT001 - the switch passes nothing else
+            if self._life.alive:
+                self._site.world.start(self._life, "link", lambda: ear.linked(up=up))
+
+        self._station.hear, self._station.on_link = hear, link
+
+    def announce(self, address: str) -> None:
+        """Announce an address now, and again after 2 s unless another has claimed it."""
+        self._contested.discard(address)
+        self.defend(address)
+
+        def again() -> None:
+            held = address in self._station.port.addresses
+            if self._life.alive and held and address not in self._contested:
+                self.defend(address)
+
+        self._site.world.later(ANNOUNCE_INTERVAL_S, again)
+
+    def defend(self, address: str) -> None:
+        """Send one announcement."""
+        self._life.check()
+        self._site.lan.ask(self._station, address, address)
+
+    def down(self) -> None:
+        """Take the port out of service, so that nothing is answered any more."""
+        self._life.check()
+        self._site.lan.power(self._station, on=False)
 
     def _tell(self, event: str, mac: str, addresses: list[str]) -> None:
         for address in addresses:
@@ -103,34 +145,42 @@ class SimMachine:
         self._boot = boot
         self._drawn = 0
         self.disk = MountedDisk(life, platter)
-        self._log = self.disk.append(LOG)
+        self._log = EventLog(self.disk)
         self.calendar = SimCalendar(site.world, site.served, life)
         self.stopwatch = SimStopwatch(site, life)
         self.station = station
         self.network = SimNetwork(site, life, station, self.emit)
         self.remote_shell = SimShell(site, life, self.disk, self.entropy)
+        self.telephony = SimTelephony(site.exchanges, life, station)
+
+    def listens(self, port: int) -> bool:
+        """Tell whether SSH or SIP is served; the pages always are."""
+        self._life.check()
+        served = {SSH_PORT: self.remote_shell.serving, SIP_PORT: self.telephony.serving}
+        return served.get(port, port == WEB_PORT)
 
     def start(self, name: str, body: Callable[[], None]) -> None:
         """Start a task."""
         self._site.world.start(self._life, name, body)
 
-    def submit_mail(
-        self, host: str, port: int, sender: str, recipient: str, message: bytes
-    ) -> None:
+    def submit_mail(self, server: MailServer, recipient: str, message: bytes) -> None:
         """Hand one message to an SMTP server.
 
         Raises:
-            ConnectionError: nobody answers there, or it is no mail server.
+            ConnectionError: nobody answers there, it is no mail server, or it speaks no TLS.
         """
         self._life.check()
-        there = self._site.route(self.station, host)
+        there = self._site.route(self.station, server.host)
         if there is None:
-            raise _away(host, port, errno.EHOSTUNREACH)
+            raise _away(server, errno.EHOSTUNREACH)
         sink = self._site.sinks.get(there.name)
-        if sink is None or port != SimMailSink.PORT:
-            raise _away(host, port, errno.ECONNREFUSED)
+        if sink is None or not sink.listens or server.port != SimMailSink.PORT:
+            raise _away(server, errno.ECONNREFUSED)
+        if server.security != "none" or server.user:
+            words = "the lab's mail sink knows neither TLS nor users"
+            raise ConnectionError(f"{server.host}:{server.port}: {words}")
         self._site.world.sleep(SMTP_S)
-        sink.take(sender, recipient, message)
+        sink.take(server.sender, recipient, message)
 
     def entropy(self, length: int) -> bytes:
         """Return bytes that only the seed can predict."""
@@ -152,5 +202,6 @@ class SimMachine:
         self._site.happened(self._life.node, source, event, cause, detail)
 
 
-def _away(host: str, port: int, number: int) -> ConnectionError:
-    return ConnectionError(f"{host}:{port}: [Errno {number}] {os.strerror(number)}")
+def _away(server: MailServer, number: int) -> ConnectionError:
+    words = f"[Errno {number}] {os.strerror(number)}"
+    return ConnectionError(f"{server.host}:{server.port}: {words}")

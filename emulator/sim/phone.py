@@ -127,7 +127,7 @@ class SimPhone:
         mac = neighbour.mac
         if mac is None or not self._station.linked(at_us):
             return
-        if self._lan.held_by(mac, watch.address, at_us):
+        if self._lan.round_trip(self._station, mac, watch.address, at_us):
             neighbour.confirm(mac, at_us)
             watch.answers.append(((at_us + ROUND_TRIP_US) / MICROSECONDS, mac))
 
@@ -152,7 +152,7 @@ class SimPhone:
         due_us = neighbour.stale_us + DELAY_US + neighbour.probes * RETRANS_US
         if at_us < due_us or neighbour.mac is None:
             return
-        if self._lan.held_by(neighbour.mac, address, at_us):
+        if self._lan.round_trip(self._station, neighbour.mac, address, at_us):
             neighbour.confirm(neighbour.mac, at_us)
         elif neighbour.probes < UNICAST_PROBES:
             neighbour.probes += 1

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from emulator.ports import Bell
@@ -18,14 +19,20 @@ from emulator.sim.life import Life
 from emulator.sim.world import Task, World
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Waiter:
-    """A task that let go of the Calendar."""
+    """A task that let go of the Calendar.
+
+    Attributes:
+        until: an instant of the lab.
+        by_clock: it waits for what its box's clock shows, not for a duration.
+    """
 
     until: datetime | None
     node: str
     number: int
     task: Task[Any]
+    by_clock: bool
 
 
 class Served:
@@ -35,11 +42,12 @@ class Served:
         self.now = start
         self._world = world
         self._waiters: dict[int, Waiter] = {}
+        self._ahead: dict[str, timedelta] = {}
 
-    def wait(self, until: datetime | None, bell: SimBell) -> bool:
+    def wait(self, until: datetime | None, bell: SimBell, *, by_clock: bool) -> bool:
         """Suspend the running task until it is released (True) or its bell rings (False)."""
         task = self._world.running()
-        waiter = Waiter(until, task.life.node, self._world.number(), task)
+        waiter = Waiter(until, task.life.node, self._world.number(), task, by_clock)
         self._waiters[waiter.number] = waiter
         bell.waiter = waiter
         goal = "a bell" if until is None else f"{until:%Y-%m-%d %H:%M:%S}"
@@ -57,12 +65,23 @@ class Served:
         if self._waiters.pop(waiter.number, None) is not None:
             self._world.wake(waiter.task, released)
 
+    def ahead(self, node: str) -> timedelta:
+        """Return how far a node's clock is ahead of the lab's; a battery keeps it."""
+        return self._ahead.get(node, timedelta())
+
+    def shift(self, node: str, by: timedelta) -> None:
+        """Set a node's clock: those who wait for what it shows wait shorter or longer."""
+        self._ahead[node] = self.ahead(node) + by
+        for one in self._waiters.values():
+            if one.node == node and one.by_clock and one.until is not None:
+                one.until -= by
+
     def earliest(self, until: datetime) -> Waiter | None:
         """Return who is to be released next, if anyone is due by then."""
         due = [
             (one.until, one.node, one.number, one)
             for one in self._waiters.values()
-            if one.until is not None and one.until <= until
+            if one.until is not None and one.until <= until and not one.task.life.frozen
         ]
         return min(due)[3] if due else None
 
@@ -95,16 +114,30 @@ class SimCalendar:
         self._life = life
 
     def now(self) -> datetime:
-        """Return the current instant."""
+        """Return what the node's clock shows."""
+        self._life.check()
+        return self._served.now + self._served.ahead(self._life.node)
+
+    def reference(self) -> datetime:
+        """Return the lab's instant."""
         self._life.check()
         return self._served.now
+
+    def shift(self, by: timedelta) -> None:
+        """Set the clock forward or back: who waits for what it shows waits shorter or longer."""
+        self._life.check()
+        self._served.shift(self._life.node, by)
 
     def bell(self) -> SimBell:
         """Make a bell that `wait` listens to."""
         return SimBell(self._served, self._life)
 
     def wait(self, until: datetime | None, bell: Bell) -> bool:
-        """Let go of the Calendar until an instant (True) or until the bell rings (False)."""
+        """Let go until the clock shows an instant (True) or until the bell rings (False)."""
+        ahead = self._served.ahead(self._life.node)
+        return self._wait(None if until is None else until - ahead, bell, by_clock=True)
+
+    def _wait(self, until: datetime | None, bell: Bell, *, by_clock: bool) -> bool:
         self._life.check()
         if not isinstance(bell, SimBell):
             raise TypeError("only a bell of this calendar can be waited for")
@@ -114,12 +147,12 @@ class SimCalendar:
         if until is not None and until <= self._served.now:
             self._world.sleep(0)  # a turn for others, so that waiting for the past is found
             return True
-        return self._served.wait(until, bell)
+        return self._served.wait(until, bell, by_clock=by_clock)
 
     def rest(self, duration: timedelta, bell: Bell) -> timedelta:
         """Let a duration of served time pass; what is left when the bell rings."""
         end = self._served.now + duration
-        if self.wait(end, bell):
+        if self._wait(end, bell, by_clock=False):
             return timedelta()
         return max(end - self._served.now, timedelta())
 
@@ -144,6 +177,11 @@ class SimTimekeeper:
     def __init__(self, world: World, served: Served) -> None:
         self._world = world
         self._served = served
+        self._alarms: list[tuple[datetime, int, Callable[[], None]]] = []
+
+    def at(self, instant: datetime, action: Callable[[], None]) -> None:
+        """Do something when time gets to an instant, before anyone who waits for the same."""
+        self._alarms.append((instant, self._world.number(), action))
 
     def now(self) -> datetime:
         """Return the lab's Calendar."""
@@ -163,9 +201,19 @@ class SimTimekeeper:
             self._world.quiet()
             if condition():
                 return True
+            alarm = min(self._alarms, default=None, key=itemgetter(0, 1))
             waiter = self._served.earliest(until)
+            if alarm is not None and alarm[0] <= min(until, self._due(waiter) or until):
+                self._alarms.remove(alarm)
+                self._served.now = max(self._served.now, alarm[0])
+                alarm[2]()
+                continue
             if waiter is None or waiter.until is None:
                 self._served.now = max(self._served.now, until)
                 return False
             self._served.now = max(self._served.now, waiter.until)
             self._served.wake(waiter, released=True)
+
+    @staticmethod
+    def _due(waiter: Waiter | None) -> datetime | None:
+        return None if waiter is None else waiter.until

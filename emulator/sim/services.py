@@ -121,8 +121,10 @@ class SimStore:
             self._whole.add(name)
 
     def lines(self, name: str) -> list[str]:
-        """Return the whole lines of a file, none if it does not exist."""
-        return [line.decode() for line in self._read(name).split(b"\n")[:-1]]
+        """Return the whole lines of a file, none if it does not exist; bytes of no text escaped."""
+        return [
+            line.decode(errors="backslashreplace") for line in self._read(name).split(b"\n")[:-1]
+        ]
 
     def open(self, path: str) -> BinaryIO:
         """Open a file that the contract named for reading."""

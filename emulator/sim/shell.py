@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, cast
 
-from emulator.ports import Disk
+from emulator.ports import Disk, Stopwatch
 from emulator.sim.life import Life
 from emulator.sim.site import Dispatch, Line, Site
 from emulator.sim.world import Gate, World
@@ -16,6 +16,7 @@ from emulator.sim.world import Gate, World
 HOST_KEY = "ssh/ssh_host_ed25519_key.pub"
 KEY_KIND = b"ssh-ed25519"
 KEY_BYTES = 32
+USUAL_PORT = 22
 CLIENT_ALIVE_S = 15.0  # how long sshd does not notice a dead peer (ClientAliveInterval, CountMax)
 
 
@@ -33,6 +34,7 @@ class Session:
         self.changed = Gate(world)
         self.answer: bytes | None = None
         self.lost = False
+        self._given_up = False  # by the near end, which says so when the line carries again
         self._buffer = bytearray()
         self._ended = False
         self._closed = False
@@ -51,6 +53,9 @@ class Session:
     def end(self) -> None:
         """Send the end of the standard input; the dead send nothing."""
         self.line.near_life.check()
+        if not self.line.carries():
+            self._given_up = True
+            return
         self._ended = True
         self.changed.open()
 
@@ -75,7 +80,7 @@ class Session:
             if self._ended:
                 return b""
             if not self.changed.wait("bytes over SSH", CLIENT_ALIVE_S):
-                self.lost = not self.line.carries()
+                self.lost = self._given_up or not self.line.carries()
 
     def _take(self, size: int) -> bytes:
         data = bytes(self._buffer[:size])
@@ -96,6 +101,8 @@ class SimShell:
     Attributes:
         life: whose it is.
         dispatch: carries out a command of the contract; None: the appliance is booting.
+        serving: whether connections are taken.
+        port: where they are.
     """
 
     def __init__(self, site: Site, life: Life, disk: Disk, entropy: Callable[[int], bytes]) -> None:
@@ -105,14 +112,15 @@ class SimShell:
         self._disk = disk
         self._entropy = entropy
         self._password = ""
-        self._serving = False
+        self.serving = False
+        self.port = USUAL_PORT
         self._sessions: list[Session] = []
 
     def serve(self, password: str) -> None:
         """Start (or go on) to answer; makes this machine's host key on the first start."""
         self.life.check()
         self._password = password
-        self._serving = True
+        self.serving = True
         folder, _, name = HOST_KEY.partition("/")
         if name not in self._disk.list(folder):
             file = self._disk.create(HOST_KEY)
@@ -121,17 +129,30 @@ class SimShell:
             file.close()
             self._disk.sync_dir(folder)
 
+    def listen_at(self, port: int) -> None:
+        """Take connections at a port from now on (D19)."""
+        self.port = port
+
+    def await_listening(self, stopwatch: Stopwatch) -> None:
+        """Return at once: it listens as soon as it serves."""
+        del stopwatch
+        self.life.check()
+
     def stop(self) -> None:
         """Stop answering and end the sessions."""
         self.life.check()
-        self._serving = False
+        self.serving = False
+        self.break_sessions()
+
+    def break_sessions(self) -> None:
+        """Break the connections; both ends notice at once."""
         for session in self._sessions:
             session.break_off()
 
     @property
     def answers(self) -> bool:
         """Whether a connection to port 22 is taken."""
-        return self.life.alive and self._serving
+        return self.life.alive and self.serving
 
     def host_key(self) -> str:
         """Return the key that is shown to whoever connects."""

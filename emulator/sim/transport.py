@@ -6,6 +6,7 @@ Errors are those of the real adapter (`redundancy.adapters.ssh`) for the same ca
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from emulator.sim.lan import Station
@@ -14,21 +15,22 @@ from emulator.sim.shell import Session, SimShell
 from emulator.sim.site import Line, Site
 from redundancy.adapters import envelope
 from redundancy.adapters.local import PIECE_SIZE, read_piece
+from redundancy.adapters.ssh import Patience
 from redundancy.adapters.ssh_channel import Limits
 from redundancy.errors import (
     AuthenticationFailed,
     ConnectionLost,
     HostKeyChanged,
     IndefiniteError,
+    RedundancyError,
     Stalled,
 )
 from redundancy.ports import Payload, StandbyAccess
 
-SSH_PORT = 22
 HANDSHAKE_S = 0.05
-BYTES_PER_S = 100e6
 WINDOW_SIZE = 2 * 1024 * 1024  # of an OpenSSH session: so far the sender runs ahead
 TAIL_SIZE = 1024  # what the sender keeps back …
+SOCKET_BUFFER = 64 * 1024  # bytes that the kernel takes though the line stands
 UNREAD_MAX = 4 * 32 * 1024  # … until only so much of the rest is still unread
 
 
@@ -68,12 +70,27 @@ class SimTransport:
         if far is None:
             raise _unreachable(access, "No route to host")
         shell = self._site.shells.get(far.name)
-        if shell is None or not shell.answers or access.port != SSH_PORT:
+        if shell is None or not shell.answers or access.port != shell.port:
             raise _unreachable(access, "Connection refused")
         self._site.world.sleep(HANDSHAKE_S)
+        line = Line(self._site, self._station, far, access.host, self._life, shell.life)
+        if line.is_reset():
+            raise _unreachable(access, "Connection reset by peer")
+        if not line.carried(Patience().connect_s):
+            raise _unreachable(access, "timed out")
+        self._await_thaw(access, shell)
         if not shell.answers:
             raise _unreachable(access, "Connection reset by peer")
         return far, shell
+
+    def _await_thaw(self, access: StandbyAccess, shell: SimShell) -> None:
+        """A frozen far side takes the connection, and says nothing."""
+        waited_s, limit_s = 0.0, Patience().handshake_s
+        while shell.life.frozen:
+            if waited_s >= limit_s:
+                raise _unreachable(access, "it takes the connection and says nothing")
+            self._site.world.sleep(1.0)
+            waited_s += 1.0
 
 
 def _unreachable(access: StandbyAccess, reason: str) -> ConnectionLost:
@@ -122,11 +139,16 @@ class SimChannel:
         while (left := payload.size - sent) > 0 and session.answer is None:
             ahead_max = UNREAD_MAX if left <= TAIL_SIZE else WINDOW_SIZE
             self._await_reader(session, ahead_max, command, payload)
-            piece = read_piece(payload, min(PIECE_SIZE, max(left - TAIL_SIZE, TAIL_SIZE)))
+            size = min(PIECE_SIZE, max(left - TAIL_SIZE, TAIL_SIZE))
+            piece = self._read(session, command, payload, size)
             if not piece:
                 return  # shorter than announced: the far side refuses it
-            self._site.world.sleep(len(piece) / BYTES_PER_S)
+            self._site.world.sleep(len(piece) / self._line.bytes_per_s())
+            self._notice_reset(command)
+            if left <= SOCKET_BUFFER and not self._line.carried(self.LIMITS.dead_peer_s):
+                raise self._unanswered(command)  # the kernel took it all, and nobody confirms it
             if not self._line.carried(payload.stall_limit_s):
+                self._notice_reset(command)
                 raise self._stalled(command, payload)
             session.put(piece)
             if session.lost:
@@ -134,6 +156,21 @@ class SimChannel:
                 raise ConnectionLost(f"the connection was lost during `{command}`")
             sent += len(piece)
             payload.progress(sent)
+
+    def _read(self, session: Session, command: str, payload: Payload, size: int) -> bytes:
+        """Read a piece of the payload; if that fails, let the far side end before it is told."""
+        try:
+            return read_piece(payload, size)
+        except RedundancyError:
+            session.end()
+            with suppress(IndefiniteError):
+                self._await(session, command)
+            raise
+
+    def _notice_reset(self, command: str) -> None:
+        if self._line.is_reset():
+            self._open = False
+            raise ConnectionLost(f"the connection was lost during `{command}`: it was reset")
 
     def _await_reader(
         self, session: Session, ahead_max: int, command: str, payload: Payload

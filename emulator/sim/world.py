@@ -139,6 +139,7 @@ class World:
         self._greenlets: dict[Task[Any], greenlet] = {}  # of unfinished tasks, oldest first
         self._ready: deque[Task[Any]] = deque()
         self._timed: list[tuple[int, int, Timer]] = []
+        self._stopped: list[Task[Any]] = []  # that had their turn while they were frozen
         self._numbers = 0
 
     @property
@@ -210,6 +211,17 @@ class World:
         if self._current is not None:
             self._current.life.check()
 
+    def freeze(self, life: Life) -> None:
+        """Let no task of a node have its turn; what it waits for may come meanwhile."""
+        life.frozen = True
+
+    def thaw(self, life: Life) -> None:
+        """Let the tasks of a node go on."""
+        life.frozen = False
+        thawed = [one for one in self._stopped if one.life is life]
+        self._stopped = [one for one in self._stopped if one.life is not life]
+        self._ready.extend(thawed)
+
     def _kill(self, task: Task[Any]) -> None:
         if task.abandon is not None:
             task.abandon()
@@ -266,7 +278,9 @@ class World:
         """Give one task its turn, or move the Stopwatch to its next event, if there is one."""
         if self._ready:
             task = self._ready.popleft()
-            if not task.finished:
+            if task.life.frozen and not task.finished:
+                self._stopped.append(task)
+            elif not task.finished:
                 self._turn(task)
             return True
         if not self._due():

@@ -8,12 +8,14 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from emulator.appliance.commands.grammar import Arguments, Command
+from emulator.appliance.databases import kept_aside
 from emulator.appliance.entities import is_secret
+from emulator.appliance.event_log import NEWEST
+from emulator.appliance.health import health
 from emulator.appliance.parts import Parts
-from emulator.appliance.records import Facts
+from emulator.appliance.records import Facts, Origin
 from emulator.appliance.vault import redacted
 
-LOG = "log/events.jsonl"
 LOG_WINDOW = 256 * 1024
 
 
@@ -29,21 +31,28 @@ def status(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str
         "version": facts.version,
         "zone": facts.zone,
         "mac": facts.mac,
-        "network": asdict(facts.network),
+        "network": dict(vars(facts.network)),
         "licences": licences(facts),
-        "user_count": len(content.all("users")),
-        "lineage": asdict(facts.lineage),
-        "origin": None if facts.origin is None else asdict(facts.origin),
+        "user_count": content.count("users"),
+        "lineage": dict(vars(facts.lineage)),
+        "origin": None if facts.origin is None else _origin(facts.origin),
         "conflict": next(iter(parts.addressing.taken_by.values()), None),
-        "takeover": None if facts.takeover is None else asdict(facts.takeover),
+        "takeover": None if facts.takeover is None else dict(vars(facts.takeover)),
         "modules": modules(parts),
         "lines": {key: body["count"] for key, body in content.all("lines").items()},
+        "activity": parts.activity.now(),
+        "kept_aside": kept_aside(parts.machine.disk),
+        "health": health(parts, facts),
         "busy": {
             "backup": parts.backups.busy,
             "receiving": parts.gate.working("receiving"),
             "importing": parts.gate.working("importing"),
         },
     }
+
+
+def _origin(origin: Origin) -> Mapping[str, Any]:
+    return {**vars(origin), "network": dict(vars(origin.network))}
 
 
 def role(facts: Facts, parts: Parts) -> str:
@@ -55,7 +64,7 @@ def role(facts: Facts, parts: Parts) -> str:
 
 def licences(facts: Facts) -> list[Mapping[str, Any]]:
     """Return the installed licences, redacted (R14)."""
-    return [asdict(one) for one in facts.parsed_licences]
+    return [dict(vars(one)) for one in facts.parsed_licences]
 
 
 def modules(parts: Parts) -> list[Mapping[str, Any]]:
@@ -85,6 +94,10 @@ def _phones(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[st
     }
 
 
+def _registrations(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    return {"registrations": [asdict(one) for one in parts.registrar.registrations()]}
+
+
 def _redirects(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
     found = parts.content.all("redirects")
     return {"redirects": [{"id": key, **body} for key, body in found.items()]}
@@ -103,8 +116,8 @@ def _record_get(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping
 def _log(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
     wanted = arguments.number("--lines", "200")
     try:
-        size = parts.machine.disk.size(LOG)
-        with parts.machine.disk.open(LOG) as file:
+        size = parts.machine.disk.size(NEWEST)
+        with parts.machine.disk.open(NEWEST) as file:
             file.seek(max(0, size - LOG_WINDOW))
             lines = file.read(LOG_WINDOW).split(b"\n")
     except FileNotFoundError:
@@ -125,19 +138,8 @@ COMMANDS = (
     Command("status", "", "the whole state of this appliance", status),
     Command("users list", "", "all users", _users),
     Command("phones list", "", "all phones", _phones),
+    Command("registrations list", "", "the phones that are registered now", _registrations),
     Command("redirects list", "", "all redirects", _redirects),
-    Command(
-        "backup list",
-        "",
-        "the finished backups",
-        lambda parts, _arguments, _stdin: {"backups": parts.backups.list()},
-    ),
-    Command(
-        "backup jobs",
-        "",
-        "backup and archive jobs, their next start, and how long they usually write",
-        lambda parts, _arguments, _stdin: {"jobs": parts.jobs.list()},
-    ),
     Command(
         "modules list",
         "",
@@ -162,13 +164,13 @@ COMMANDS = (
         "network show",
         "",
         "the network settings",
-        lambda parts, _arguments, _stdin: asdict(parts.identity.facts().network),
+        lambda parts, _arguments, _stdin: dict(vars(parts.identity.facts().network)),
     ),
     Command(
         "content digest",
         "",
-        "a SHA-256 for each object",
-        lambda parts, _arguments, _stdin: {"objects": parts.content.digests()},
+        "a SHA-256 for each object, each kind, and in total",
+        lambda parts, _arguments, _stdin: parts.content.digests()._asdict(),
     ),
     Command("log", "[--lines N]", "the newest events", _log),
 )

@@ -1,67 +1,24 @@
-"""Commands by which one appliance operates the other: backups, imports, epochs."""
+"""Commands by which one appliance operates the other: transfers, imports, epochs."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any, BinaryIO
 
 from emulator.appliance.commands.grammar import Arguments, Command
-from emulator.appliance.entities import SHA256
+from emulator.appliance.commands.identifiers import operation
+from emulator.appliance.kinds import SHA256
 from emulator.appliance.parts import Parts
 from emulator.appliance.records import Incoming, NetworkSettings, Token
 from emulator.appliance.refusal import Usage
-from emulator.appliance.restoring import Scope
 
-OPERATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,119}")
 LONGEST_PREFIX = 30
 NETWORK = "--address A --prefix N --gateway G [--dns A,B]"
 
 
-def _operation(arguments: Arguments) -> str:
-    value = arguments.text("--operation")
-    if not OPERATION.fullmatch(value):
-        raise Usage("--operation must be an identifier of letters, digits and . _ : @ / + -")
-    return value
-
-
 def _token(arguments: Arguments) -> Token:
     return Token.parse(arguments.text("TOKEN"))
-
-
-def _backup_create(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
-    return parts.backups.create(_operation(arguments))
-
-
-def _backup_cancel(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
-    return {"job": parts.jobs.cancel()}
-
-
-def _backup_hold(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
-    parts.backups.hold(arguments.text("FILE"), held=True)
-    return {}
-
-
-def _backup_release(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
-    parts.backups.hold(arguments.text("FILE"), held=False)
-    return {}
-
-
-def _backup_compare(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
-    return {"objects": parts.backups.compare(arguments.text("FILE"))}
-
-
-def _restore(parts: Parts, arguments: Arguments, stdin: BinaryIO) -> Mapping[str, Any]:
-    scope = Scope(
-        ignore_address="--ignore-address" in arguments.flags,
-        keep_licences="--keep-licences" in arguments.flags,
-    )
-    if ("--file" in arguments.values) == ("--size" in arguments.values):
-        raise Usage("restore needs either --file, of a listed backup, or --size, of an upload")
-    if "--file" in arguments.values:
-        return parts.restorer.listed(parts.backups.find(arguments.text("--file")), scope)
-    return parts.restorer.uploaded(stdin, arguments.number("--size"), scope)
 
 
 def _fence(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
@@ -70,7 +27,7 @@ def _fence(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str,
 
 
 def _snapshot_create(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
-    return parts.snapshots.create(_operation(arguments), arguments.text("--of", ""))
+    return parts.snapshots.create(operation(arguments), arguments.text("--of", ""))
 
 
 def _snapshot_release(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
@@ -105,17 +62,17 @@ def _initialise(parts: Parts, arguments: Arguments, stdin: BinaryIO) -> Mapping[
 
 
 def _epoch_open(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
-    return parts.takeovers.open_epoch(_operation(arguments), arguments.number("--epoch"))
+    return parts.takeovers.open_epoch(operation(arguments), arguments.number("--epoch"))
 
 
 def _takeover(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
     network = _network(arguments)
     epoch = arguments.number("--epoch")
-    return parts.takeovers.commit(_operation(arguments), epoch, network)
+    return parts.takeovers.commit(operation(arguments), epoch, network)
 
 
 def _settle(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
-    return parts.takeovers.settle(_operation(arguments))
+    return parts.takeovers.settle(operation(arguments))
 
 
 def _network_set(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
@@ -149,17 +106,6 @@ def _check_address(text: str) -> None:
 
 
 COMMANDS = (
-    Command("backup create", "--operation ID", "export a fresh backup", _backup_create),
-    Command("backup cancel", "", "give up what a job is writing", _backup_cancel),
-    Command("backup hold", "FILE", "keep a backup from rotation (O3)", _backup_hold),
-    Command("backup release", "FILE", "let rotation have a backup again", _backup_release),
-    Command("backup compare", "FILE", "what was changed since a backup (D16)", _backup_compare),
-    Command(
-        "restore",
-        "[--file NAME] [--size BYTES] [--ignore-address] [--keep-licences]",
-        "replace everything by a listed backup, or by one from standard input (D7)",
-        _restore,
-    ),
     Command("fence", "TOKEN", "end older receives and imports, refuse them (D2)", _fence),
     Command(
         "snapshot create",

@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
-from emulator.appliance.commands import objects, reading, standby
+from emulator.appliance.commands import (
+    backups,
+    licences,
+    mail,
+    objects,
+    phones,
+    power,
+    reading,
+    redirects,
+    standby,
+    users,
+    voicemails,
+)
 from emulator.appliance.commands.grammar import Arguments, Command
+from emulator.appliance.databases import forget
 from emulator.appliance.parts import Parts
 from emulator.appliance.refusal import Refusal, Usage, translate
 from emulator.appliance.reports import report
@@ -15,8 +28,8 @@ CONTRACT_VERSION = 2
 MODULE_COMMANDS: Mapping[str, str] = {"redundancy": "redundanz"}
 
 
-def _shutdown(parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
-    parts.power_off()
+def _forget(parts: Parts, arguments: Arguments, _stdin: BinaryIO) -> Mapping[str, Any]:
+    forget(parts.machine.disk, arguments.text("FILE"))
     return {}
 
 
@@ -27,9 +40,17 @@ def _help(_parts: Parts, _arguments: Arguments, _stdin: BinaryIO) -> Mapping[str
 
 COMMANDS: tuple[Command, ...] = (
     *reading.COMMANDS,
+    *backups.COMMANDS,
     *standby.COMMANDS,
+    *users.COMMANDS,
+    *phones.COMMANDS,
+    *redirects.COMMANDS,
+    *voicemails.COMMANDS,
+    *licences.COMMANDS,
+    *power.COMMANDS,
+    *mail.COMMANDS,
     *objects.COMMANDS,
-    Command("shutdown", "", "end in order and power off", _shutdown),
+    Command("damaged remove", "FILE", "remove a damaged database that is kept aside", _forget),
     Command("help", "", "list the commands", _help),
 )
 
@@ -68,5 +89,10 @@ def _refused(parts: Parts, argv: Sequence[str], error: Exception) -> dict[str, A
     refusal = translate(error)
     if refusal.code == "internal":
         report(parts.machine, "defect", refusal.message, command=" ".join(argv[:2])[:60])
-    answer = {"code": refusal.code, "message": refusal.message, "remedy": refusal.remedy}
+    answer = {
+        "code": refusal.code,
+        "message": refusal.message,
+        "remedy": refusal.remedy,
+        "appliance": parts.identity.facts().name,
+    }
     return {"contract": CONTRACT_VERSION, "ok": False, "error": answer}

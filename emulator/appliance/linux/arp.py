@@ -1,7 +1,8 @@
-"""One question on the wire: who has an IPv4 address? (RFC 826, RFC 5227 section 2.1.1)."""
+"""ARP on the LAN port: who has an address, and that we have one (RFC 826, RFC 5227)."""
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import struct
@@ -21,10 +22,8 @@ def who_has(interface: str, address: str, listen_s: float) -> frozenset[str]:
     Nobody can be heard on a port without a link, and none is an answer then.
     """
     wanted = IPv4Address(address).packed
-    kinds = socket.SOCK_RAW | socket.SOCK_NONBLOCK
     found: set[str] = set()
-    with socket.socket(socket.AF_PACKET, kinds, socket.htons(ETHERTYPE_ARP)) as wire:
-        wire.bind((interface, ETHERTYPE_ARP))
+    with arp_socket(interface) as wire:
         own: bytes = wire.getsockname()[4]
         question = (1, 0x0800, 6, 4, 1, own, UNSPECIFIED, NOBODY, wanted)
         try:
@@ -38,6 +37,40 @@ def who_has(interface: str, address: str, listen_s: float) -> frozenset[str]:
                 if mac is not None and mac != own:
                     found.add(mac.hex(":"))
     return frozenset(found)
+
+
+def announce(interface: str, address: str) -> None:
+    """Send one announcement (RFC 5227 section 2.3); nobody hears it on a port without a link."""
+    ours = IPv4Address(address).packed
+    with contextlib.suppress(OSError), arp_socket(interface) as wire:
+        own: bytes = wire.getsockname()[4]
+        said = (1, 0x0800, 6, 4, 1, own, ours, NOBODY, ours)
+        wire.send(FRAME.pack(BROADCAST, own, ETHERTYPE_ARP, *said))
+
+
+def arp_socket(interface: str) -> socket.socket:
+    """Open a socket for the ARP frames of a port.
+
+    Raises:
+        OSError: there is no such port.
+    """
+    wire = socket.socket(
+        socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.htons(ETHERTYPE_ARP)
+    )
+    try:
+        wire.bind((interface, ETHERTYPE_ARP))
+    except OSError:
+        wire.close()
+        raise
+    return wire
+
+
+def claim(frame: bytes) -> tuple[str, str] | None:
+    """Return the address and the MAC that the sender of a frame says to have; a probe has none."""
+    if len(frame) < FRAME.size:
+        return None
+    mac, sender = FRAME.unpack_from(frame)[8:10]
+    return None if sender == UNSPECIFIED else (str(IPv4Address(sender)), mac.hex(":"))
 
 
 def _holder(frame: bytes, wanted: bytes) -> bytes | None:

@@ -9,9 +9,10 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from emulator.appliance.linux.arp import who_has
+from emulator.appliance.linux.arp import announce, who_has
 from emulator.appliance.linux.netlink import AddressWatch, Emit
-from emulator.ports import Interface
+from emulator.appliance.linux.port_watch import PortWatch
+from emulator.ports import Ear, Interface
 
 PASSES = 3
 
@@ -29,6 +30,8 @@ class LinuxNetwork:
         self._interface = interface
         self._resolver = resolver
         self._watch = AddressWatch(interface, emit)
+        self._held: frozenset[str] = frozenset()
+        self._listening: PortWatch | None = None
 
     def apply(self, interface: Interface) -> None:
         """Make the interface exactly so.
@@ -36,6 +39,7 @@ class LinuxNetwork:
         Raises:
             OSError: the kernel does not take it, with ip's words.
         """
+        self._held = frozenset(address for address, _ in interface.addresses)
         _promote_secondaries()
         for _ in range(PASSES):
             # A second pass is needed where removing a primary address took others with it.
@@ -72,9 +76,33 @@ class LinuxNetwork:
         """Ask once who has an address and listen; the MACs of others that hold it."""
         return who_has(self._interface, address, listen_s)
 
+    def listen(self, ear: Ear) -> None:
+        """Tell of conflicts and of the link, from now on."""
+        self._listening = PortWatch(self._interface, lambda: self._held, ear)
+
+    def announce(self, address: str) -> None:
+        """Announce an address now, and again after 2 s unless another has claimed it."""
+        self.defend(address)
+        if self._listening is not None:
+            self._listening.repeat(address)
+
+    def defend(self, address: str) -> None:
+        """Send one announcement; on a port without a link there is nobody to hear it."""
+        announce(self._interface, address)
+
+    def down(self) -> None:
+        """Take the port out of service; the addresses stay configured.
+
+        Raises:
+            OSError: the kernel does not.
+        """
+        self._batch([f"link set dev {self._interface} down"])
+
     def stop(self) -> None:
         """End the watch on the addresses."""
         self._watch.stop()
+        if self._listening is not None:
+            self._listening.stop()
 
     def _steps(self, wanted: Interface) -> list[str]:
         """Return the `ip` commands that lead from what is to what is wanted."""

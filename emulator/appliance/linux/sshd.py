@@ -15,7 +15,7 @@ from pathlib import Path
 from emulator.ports import Stopwatch
 
 PROGRAM = "/usr/sbin/sshd"
-PORT = 22
+USUAL_PORT = 22
 LISTEN_LIMIT_S = 10.0
 RETRY_S = 0.01
 HASH_ROUNDS = 1000  # sha512-crypt; a lab's password lives as long as the lab
@@ -66,7 +66,12 @@ class OpenSsh:
         self._run = run
         self._entropy = entropy
         self._shadow = shadow
+        self._port = USUAL_PORT
         self._process: subprocess.Popen[bytes] | None = None
+
+    def listen_at(self, port: int) -> None:
+        """Take connections at a port from the next start on (D19)."""
+        self._port = port
 
     def serve(self, password: str) -> None:
         """Start to answer, unless it does already; the password counts from now on."""
@@ -77,7 +82,7 @@ class OpenSsh:
         key = self._host_key()
         Path("/run/sshd").mkdir(mode=0o755, parents=True, exist_ok=True)
         configuration = self._run / "sshd_config"
-        configuration.write_text(CONFIGURATION.format(port=PORT, key=key, run=self._run))
+        configuration.write_text(CONFIGURATION.format(port=self._port, key=key, run=self._run))
         self._log.parent.mkdir(mode=0o700, exist_ok=True)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -96,7 +101,10 @@ class OpenSsh:
         """
         deadline_s = stopwatch.now_s() + LISTEN_LIMIT_S
         while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", PORT), 1.0):
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", self._port), 1.0),
+            ):
                 return
             ended = self._process is None or self._process.poll() is not None
             if ended or stopwatch.now_s() > deadline_s:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,17 +10,56 @@ from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_cookie
+from werkzeug.routing import Rule
 
+from emulator.appliance.archive_reader import MAX_ARCHIVE
 from emulator.appliance.parts import Parts
 from emulator.appliance.web.account import account_pages
-from emulator.appliance.web.admin import admin_pages
+from emulator.appliance.web.advanced import advanced_pages
+from emulator.appliance.web.backups import backup_pages
 from emulator.appliance.web.frame import COOKIE, WebFrame
+from emulator.appliance.web.jobs import job_pages
+from emulator.appliance.web.licences import licence_pages
+from emulator.appliance.web.login import login_pages
+from emulator.appliance.web.logs import log_pages
+from emulator.appliance.web.mail import mail_pages
+from emulator.appliance.web.modules import module_pages
+from emulator.appliance.web.network import network_pages
+from emulator.appliance.web.phones import own_phone_pages, phone_pages
+from emulator.appliance.web.power import power_pages
+from emulator.appliance.web.redirects import own_redirect_pages, redirect_pages
+from emulator.appliance.web.restore import restore_pages
+from emulator.appliance.web.setup import setup_pages
+from emulator.appliance.web.status import status_pages
+from emulator.appliance.web.users import user_pages
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-LARGEST_UPLOAD = 2**32
 LARGEST_FORM = 2**20
+LARGEST_UPLOAD = MAX_ARCHIVE + LARGEST_FORM
+
+PAGES = (
+    login_pages,
+    account_pages,
+    own_redirect_pages,
+    own_phone_pages,
+    status_pages,
+    power_pages,
+    licence_pages,
+    backup_pages,
+    mail_pages,
+    job_pages,
+    restore_pages,
+    network_pages,
+    user_pages,
+    redirect_pages,
+    phone_pages,
+    module_pages,
+    setup_pages,
+    advanced_pages,
+    log_pages,
+)
 
 
 class CompiledTemplates(BytecodeCache):
@@ -49,6 +88,24 @@ def compiled_templates() -> CompiledTemplates:
     return CompiledTemplates()
 
 
+class MatchedRule(Rule):
+    """A path that requests are matched with; no page has its URLs built, so nothing builds them."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: FBT001, FBT002 - as the library calls it
+        del append_unknown
+        return _unbuilt
+
+
+def _unbuilt(rule: Rule, **_values: object) -> tuple[str, str]:
+    raise NotImplementedError(f"write the path of {rule.endpoint} out")
+
+
+class PagesApp(Flask):
+    """An application whose paths are only matched."""
+
+    url_rule_class = MatchedRule
+
+
 class HeldPages:
     """The pages as a WSGI application in which each request holds the Calendar."""
 
@@ -71,7 +128,7 @@ class HeldPages:
 
 def pages(parts: Parts) -> HeldPages:
     """Return the pages of a booted appliance, its module's included."""
-    app = Flask(__name__)
+    app = PagesApp(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_UPLOAD
     app.jinja_env.bytecode_cache = compiled_templates()
     app.jinja_env.trim_blocks = True
@@ -82,8 +139,8 @@ def pages(parts: Parts) -> HeldPages:
     app.after_request(frame.finish)
     app.context_processor(frame.context)
     app.register_error_handler(HTTPException, frame.fail)
-    app.register_blueprint(account_pages(frame))
-    app.register_blueprint(admin_pages(frame))
+    for group in PAGES:
+        app.register_blueprint(group(frame))
     if parts.module is not None:
         app.register_blueprint(parts.module.blueprint(frame))
     return HeldPages(app.wsgi_app, frame)

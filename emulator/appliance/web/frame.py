@@ -6,25 +6,35 @@ whoever brings the page: a module cannot forget it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial, wraps
 from typing import Any, TypeVar
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import flask
 from flask import Response, abort, g, redirect, request
 from flask.typing import ResponseReturnValue
+from jinja2.filters import do_filesizeformat
 from werkzeug.exceptions import HTTPException
 
+from emulator.appliance import setup_guide
 from emulator.appliance.commands.reading import role
+from emulator.appliance.databases import kept_aside
 from emulator.appliance.modules import Language, Tab
 from emulator.appliance.parts import Parts
+from emulator.appliance.refusal import Refusal
 from emulator.appliance.reports import report
-from emulator.appliance.web.sessions import Brake, Session, Sessions
+from emulator.appliance.setup_guide import Guide, Step
+from emulator.appliance.web import navigation
+from emulator.appliance.web.navigation import ADVANCED, LOG
+from emulator.appliance.web.refusals import Trouble, trouble
+from emulator.appliance.web.sessions import Brake, Session
 
 COOKIE = "session"
 LANGUAGE_COOKIE = "lang"
-ADVANCED = "/admin/advanced"
+LANGUAGES: tuple[Language, ...] = ("de", "en")
 OPEN_PATHS = ("/login", "/static/")
 HEADERS = {
     "Content-Security-Policy": (
@@ -48,7 +58,7 @@ class WebFrame:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self.sessions = Sessions(parts.machine)
+        self.sessions = parts.sessions
         self.brake = Brake(parts.machine)
 
     def require_admin(self, view: View) -> View:
@@ -74,15 +84,31 @@ class WebFrame:
             abort(403, self.say("Das Formular ist abgelaufen.", "The form has expired."))
 
     def language(self) -> Language:
-        """Return the language of the person who asks: chosen, remembered, or the browser's."""
-        for wish in (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
-            if wish in ("de", "en"):
-                return "de" if wish == "de" else "en"
-        return "en" if request.accept_languages.best_match(["de", "en"]) == "en" else "de"
+        """Return the person's language: chosen, remembered, his own, or the browser's."""
+        own = _language((self.person() or {}).get("language"))
+        accepted = _language(request.accept_languages.best_match(LANGUAGES))
+        return self._chosen_language() or own or accepted or "de"
+
+    def _chosen_language(self) -> Language | None:
+        """Return the language that was chosen in this browser, on this page or before."""
+        chosen = _language(request.args.get("lang"))
+        return chosen or _language(request.cookies.get(LANGUAGE_COOKIE))
+
+    def elsewhere(self, address: str, path: str) -> str:
+        """Return the URL of a page at an address that this appliance will have in a moment.
+
+        Cookies stay behind, so the language that was chosen goes along.
+        """
+        chosen = self._chosen_language()
+        return f"http://{address}{path}" + (f"?lang={chosen}" if chosen else "")
 
     def say(self, german: str, english: str) -> str:
         """Return the text in the person's language."""
-        return german if self.language() == "de" else english
+        return _said(self.language(), german, english)
+
+    def told(self, refusal: Refusal | None) -> Trouble | None:
+        """Put a refusal into the person's language."""
+        return None if refusal is None else trouble(refusal, self.language())
 
     def user(self) -> str:
         """Return the login of the person who asks, "" before the login."""
@@ -95,6 +121,41 @@ class WebFrame:
             g.session = self.sessions.find(request.cookies.get(COOKIE, ""))
         found: Session | None = g.session
         return found
+
+    def guide(self) -> Guide:
+        """Return where the set-up of the pair stands on this appliance."""
+        parts = self.parts
+        configured = parts.content.get("modules", setup_guide.MODULE)
+        return setup_guide.guide(
+            parts.identity.facts(),
+            None if configured is None else configured["values"],
+            backed_up=any(one["complete"] for one in parts.backups.list()),
+        )
+
+    def pending_steps(self) -> Sequence[Step]:
+        """Return what of the set-up may be done on the page that is shown (R16)."""
+        if not request.path.startswith("/admin") or not self.is_admin():
+            return ()
+        found = self.guide()
+        if found.place is None:
+            return [one for one in found.steps if one.path == request.path and not one.done]
+        following = found.following
+        return [following] if following and following.path == request.path else []
+
+    def local(self, instant: str) -> str:
+        """Return an instant (ISO 8601) as the clock on the wall of this appliance shows it."""
+        zone = ZoneInfo(self.parts.identity.facts().zone)
+        return f"{datetime.fromisoformat(instant).astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+    def size(self, count: int) -> str:
+        """Return a number of bytes for people, with the decimal sign of their language."""
+        shown = do_filesizeformat(count)
+        return shown.replace(".", ",") if self.language() == "de" else shown
+
+    def end_other_sessions(self, login: str) -> None:
+        """Log a user out everywhere but in this browser: his password has changed."""
+        session = self.session()
+        self.sessions.close_all_of(login, "" if session is None else session.key)
 
     def person(self) -> dict[str, Any] | None:
         """Return the user who asks, as the content has him now; None: nobody, or removed."""
@@ -142,7 +203,7 @@ class WebFrame:
             response.headers.setdefault(name, value)
         if not request.path.startswith("/static/"):
             response.headers["Cache-Control"] = "no-store"
-        if request.args.get("lang") in ("de", "en"):
+        if _language(request.args.get("lang")):
             response.set_cookie(
                 LANGUAGE_COOKIE, self.language(), httponly=True, samesite="Lax", max_age=31536000
             )
@@ -151,15 +212,31 @@ class WebFrame:
     def context(self) -> dict[str, Any]:
         """Return what every template knows."""
         facts = self.parts.identity.facts()
+        language = self.language()
+        say = partial(_said, language)  # a page is of one language, asked for once
+        menu = self.menu(say)
         return {
             "frame": self,
-            "say": self.say,
+            "menu": menu,
+            "place": navigation.place(menu, request.path),
+            "say": say,
+            "local": self.local,
+            "size": self.size,
+            "pending_steps": self.pending_steps(),
             "csrf_token": self.csrf_token,
-            "language": self.language(),
+            "language": language,
             "appliance": facts,
+            "kept_aside": kept_aside(self.parts.machine.disk),
             "role": role(facts, self.parts),
             "tabs": self.tabs(),
         }
+
+    def menu(self, say: navigation.Say) -> Sequence[navigation.Section]:
+        """Return the menu of the person who asks."""
+        if self.person() is None:
+            return ()
+        own = navigation.own(say)
+        return (*navigation.administration(say), *own) if self.is_admin() else own
 
     def tabs(self) -> list[Tab]:
         """Return the row of tabs of Admin > Erweiterte Einstellungen, on its pages."""
@@ -168,9 +245,8 @@ class WebFrame:
         module = self.parts.module
         brought = () if module is None else module.tabs(self.language())
         return [
-            Tab(ADVANCED, self.say("Netzwerk", "Network"), "advanced"),
-            Tab(f"{ADVANCED}/licences", self.say("Lizenzen", "Licences"), "advanced"),
             *(tab for tab in brought if tab.place == "advanced"),
+            Tab(LOG, self.say("Protokoll", "Log"), "advanced"),
         ]
 
     def fail(self, error: HTTPException) -> tuple[str, int]:
@@ -180,3 +256,12 @@ class WebFrame:
         if code == 404:  # noqa: PLR2004 - HTTP's "not found"; werkzeug's own text is English only
             words = self.say("Diese Seite gibt es nicht.", "There is no such page.")
         return flask.render_template("error.html", code=code, words=words), code
+
+
+def _language(wish: str | None) -> Language | None:
+    """Return a wish if the pages speak that language."""
+    return next((one for one in LANGUAGES if one == wish), None)
+
+
+def _said(language: Language, german: str, english: str) -> str:
+    return german if language == "de" else english

@@ -1,0 +1,160 @@
+"""SIP on Linux: Kamailio as registrar and proxy, rtpengine as the relay of the audio.
+
+Both are Debian's. Audio passes through the box, as it does on a real one: a call that is under
+way is lost with the box, and must not look as if it lived on between the two phones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from emulator.ports import Registration, SipAccount
+
+TEMPLATE = Path(__file__).with_name("kamailio.cfg")
+PROGRAMS = ("kamailio", "rtpengine")
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+REALM = "appliance"  # the same on both boxes: a phone's digest must count after a takeover
+ANSWER_LIMIT_S = 2.0
+LONGEST_ANSWER = 1 << 20
+Ask = Callable[..., Any]  # (method, parameters …)
+SCHEMA = """\
+PRAGMA journal_mode = WAL;
+CREATE TABLE version (table_name TEXT PRIMARY KEY, table_version INTEGER);
+CREATE TABLE subscriber (username TEXT PRIMARY KEY, ha1 TEXT, extension TEXT) WITHOUT ROWID;
+INSERT INTO version VALUES ('subscriber', 7);  -- of the table, as Kamailio 5.6 asks for it
+"""
+
+
+class KamailioTelephony:
+    """Runs the SIP server; it reads its accounts for each request.
+
+    Args:
+        run: where its volatile files are made; it alone may enter.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        self._address = ""
+        self._accounts: list[SipAccount] | None = None
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def serve(self, address: str, accounts: Sequence[SipAccount]) -> None:
+        """Answer at an address, for these accounts.
+
+        Raises:
+            OSError: a program is missing, or the database cannot be written.
+        """
+        if self._accounts != list(accounts):
+            self._write(accounts)
+        if address == self._address and all(one.poll() is None for one in self._processes):
+            return
+        self.stop()
+        programs = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS}
+        for name, path in programs.items():
+            if path is None:
+                raise OSError(f"{name} is not installed, so no phone can register")
+        self._address = address
+        self._processes = [self._start(argv) for argv in self._commands(address, programs)]
+
+    def stop(self) -> None:
+        """Refuse everyone. Both keep nothing worth an end in order, which takes them seconds."""
+        for process in self._processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self._processes = []
+        self._address = ""
+
+    def registrations(self) -> tuple[Registration, ...]:
+        """Return who is registered, by extension."""
+        if not self._processes:
+            return ()
+        with self._asking() as ask:
+            found = list(_registrations(ask))
+        return tuple(sorted(found, key=lambda one: (one.extension, one.contact)))
+
+    def _commands(self, address: str, programs: dict[str, Any]) -> Iterator[list[str]]:
+        run = str(self._run)
+        configuration = self._run / "kamailio.cfg"
+        text = TEMPLATE.read_text(encoding="utf-8")
+        configuration.write_text(text.replace("@ADDRESS@", address).replace("@RUN@", run))
+        relay = ["--foreground", "--log-stderr", "--log-level=3", "--config-file=none"]
+        relay += ["--table=-1", "--num-threads=1", "--listen-ng=127.0.0.1:2223"]
+        yield [programs["rtpengine"], *relay, f"--interface={address}"]
+        server = ["-DD", "-E", "-m", "32", "-M", "4", "-w", run, "-Y", run]
+        yield [programs["kamailio"], *server, "-f", str(configuration)]
+
+    def _start(self, argv: list[str]) -> subprocess.Popen[bytes]:
+        with (self._run / "log").open("ab") as log:
+            return subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,  # its own process group, which `stop` ends as a whole
+            )
+
+    def _write(self, accounts: Sequence[SipAccount]) -> None:
+        """Let these accounts count, for the next request on."""
+        self._run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._run / "accounts.db"
+        fresh = not path.exists()
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            path.chmod(0o600)
+            if fresh:
+                database.executescript(SCHEMA)
+            with database:
+                database.execute("DELETE FROM subscriber")
+                rows = [(one.name, _ha1(one), one.extension) for one in accounts]
+                database.executemany("INSERT INTO subscriber VALUES (?, ?, ?)", rows)
+        self._accounts = list(accounts)
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[Ask]:
+        """Give a way to ask the server by JSON-RPC, for the result, None where it refuses.
+
+        Raises:
+            OSError: it does not answer.
+        """
+        own = self._run / "asking.sock"
+        own.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(ANSWER_LIMIT_S)
+            asking.bind(str(own))
+
+            def ask(method: str, *params: str) -> Any:
+                question = {"jsonrpc": "2.0", "method": method, "params": params, "id": 1}
+                asking.sendto(json.dumps(question).encode(), str(self._run / "rpc.sock"))
+                return json.loads(asking.recv(LONGEST_ANSWER)).get("result")
+
+            yield ask
+
+
+def _ha1(account: SipAccount) -> str:
+    """Return what a server keeps instead of the password (RFC 2617 section 3.2.2.2)."""
+    text = f"{account.name}:{REALM}:{account.secret}"
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _registrations(ask: Ask) -> Iterator[Registration]:
+    """Yield who is registered; asked for one by one, since an answer is one datagram."""
+    for domain in ask("ul.dump", "brief")["Domains"]:
+        for known in domain["Domain"]["AoRs"]:
+            extension = str(known["AoR"])
+            entry = ask("ul.lookup", domain["Domain"]["Domain"], extension) or {"Contacts": ()}
+            for one in entry["Contacts"]:
+                contact = one["Contact"]
+                if isinstance(contact["Expires"], int):  # else a word: it has just expired
+                    yield Registration(extension, str(contact["Address"]), contact["Expires"])
