@@ -11,12 +11,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import BinaryIO
 
 import httpx
 
 REDUNDANCY_TAB = "/admin/advanced/redundancy"
 SWITCHOVER_FORM = f"{REDUNDANCY_TAB}/switchover"
 _LOGIN = "/login"
+UPLOAD_LIMIT_S = 3600.0  # gigabytes are verified and taken in before the page answers
 _SKIPPED = {"script", "style", "head", "template", "nav"}
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24,}")  # session and CSRF tokens, should a page show one
 
@@ -90,10 +92,10 @@ class _Reader(HTMLParser):
     def _note_field(self, tag: str, values: Mapping[str, str]) -> None:
         name, kind = values.get("name", ""), values.get("type", tag)
         unticked = kind in {"checkbox", "radio"} and "checked" not in values
-        if not name or unticked:
+        if not name:
             return
         self.forms[-1].kinds.setdefault(name, kind)
-        if kind not in {"submit", "button", "file"}:
+        if not unticked and kind not in {"submit", "button", "file"}:
             self.forms[-1].fields.setdefault(name, values.get("value", ""))
 
     def handle_endtag(self, tag: str) -> None:
@@ -138,7 +140,8 @@ def log_in(browser: httpx.Client, login: str, password: str) -> None:
     fields = {**form.fields, person: login, secret: password}
     done = _post(browser, str(page.url.join(form.action or str(page.url))), fields)
     if done.status_code >= httpx.codes.BAD_REQUEST or any(
-        "password" in one.kinds.values() for one in forms_of(done)
+        set(one.kinds) == set(form.kinds)
+        for one in forms_of(done)  # the login, once more
     ):
         raise PageTrouble(f"{page.url}: the login as {login} was refused ({done.status_code})")
 
@@ -161,12 +164,40 @@ def click_switchover(browser: httpx.Client, tab: httpx.Response) -> Answer:
     Raises:
         PageTrouble: the tab shows no such form.
     """
+    return answer_of(send_switchover(browser, tab))
+
+
+def send_switchover(browser: httpx.Client, tab: httpx.Response) -> httpx.Response:
+    """Send the tab's switchover form; the page that answers.
+
+    Raises:
+        PageTrouble: the tab shows no such form.
+    """
     form = _form_to(tab, SWITCHOVER_FORM)
-    return answer_of(_post(browser, str(tab.url.join(form.action)), form.fields))
+    return _post(browser, str(tab.url.join(form.action)), form.fields)
 
 
-def upload(browser: httpx.Client, tab: httpx.Response, name: str, data: bytes) -> Answer:
-    """Send a file by the upload form of a page (R42).
+def asks(page: httpx.Response) -> bool:
+    """Say whether a page asks for a confirmation: its form goes to the switchover, with a box."""
+    return any(
+        page.url.join(form.action).path == SWITCHOVER_FORM and "checkbox" in form.kinds.values()
+        for form in forms_of(page)
+    )
+
+
+def confirm(browser: httpx.Client, asked: httpx.Response) -> Answer:
+    """Tick the box of the page that asks for a confirmation, and send it (D17).
+
+    Raises:
+        PageTrouble: the page asks for none.
+    """
+    form = _form_to(asked, SWITCHOVER_FORM)
+    box = form.named("checkbox")
+    return answer_of(_post(browser, str(asked.url.join(form.action)), {**form.fields, box: "1"}))
+
+
+def upload(browser: httpx.Client, tab: httpx.Response, name: str, file: BinaryIO) -> Answer:
+    """Send a file by the upload form of a page (R42), a piece in memory at a time.
 
     Raises:
         PageTrouble: the page has none, or it does not answer.
@@ -174,9 +205,10 @@ def upload(browser: httpx.Client, tab: httpx.Response, name: str, data: bytes) -
     form = next((one for one in forms_of(tab) if "file" in one.kinds.values()), None)
     if form is None:
         raise PageTrouble(f"{tab.url}: there is no upload form: {answer_of(tab).text[:300]}")
-    files = {form.named("file"): (name, data, "application/octet-stream")}
+    files = {form.named("file"): (name, file, "application/octet-stream")}
+    target = tab.url.join(form.action)
     try:
-        done = browser.post(tab.url.join(form.action), data=form.fields, files=files)
+        done = browser.post(target, data=form.fields, files=files, timeout=UPLOAD_LIMIT_S)
     except httpx.HTTPError as error:
         raise PageTrouble(f"{tab.url}: the upload was not answered: {error}") from error
     return answer_of(done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from emulator.lab import Event
@@ -36,12 +37,13 @@ class Downtime:
 
 def measure_downtime(record: Record) -> Downtime | None:
     """Find the last rollback in a record; None where no acting active gave its address up."""
-    left = _address_left(record)
-    if left is None:
+    begun = max(_begun(record), default=None)
+    left = None if begun is None else _address_left(record, begun)
+    if begun is None or left is None:
         return None
-    address = str(left.detail["address"])
+    address = begun[2]
     home = next((one for one in record.appliances if one.address == address), None)
-    watches = [one for one in record.pings.values() if one.address == address]
+    watches = [one for one in record.watches.values() if one.address == address]
     held = [
         event.wall_s
         for event in record.select("address", "added")
@@ -62,17 +64,41 @@ def measure_downtime(record: Record) -> Downtime | None:
     return Downtime(address, left.wall_s, held[0] if held else None, back, len(watches))
 
 
-def _address_left(record: Record) -> Event | None:
-    """Find where the acting active's port lost the address that the rollback is about."""
-    begun = list(record.select("engine", "rollback.started"))
-    if not begun:
-        return None
-    address = begun[-1].detail["network"]["address"]
-    return next(
-        (
-            event
-            for event in record.select("address", "removed", node=begun[-1].node)
-            if event.number > begun[-1].number and event.detail.get("address") == address
-        ),
-        None,
-    )
+def _address_left(record: Record, begun: tuple[int, str, str]) -> Event | None:
+    """Find where the acting active's port lost the address that the rollback is about.
+
+    A box that ended in the middle of (b) has lost it with its power or its processes, and comes
+    back without it.
+    """
+    number, node, address = begun
+    later = [event for event in record.events if event.number > number]
+    told = (event for event in later if _lost(event, node, address))
+    ended = (event for event in reversed(later) if _ended(event, node))
+    return next(told, None) or next(ended, None)
+
+
+def _lost(event: Event, node: str, address: str) -> bool:
+    removed = (event.source, event.event, event.node) == ("address", "removed", node)
+    return removed and event.detail.get("address") == address
+
+
+def _ended(event: Event, node: str) -> bool:
+    crashed = event.event == "fault" and event.cause in {"power-off", "kill"}
+    return crashed and event.detail.get("node") == node
+
+
+def _begun(record: Record) -> Iterator[tuple[int, str, str]]:
+    """Yield (when, where, address) of every rollback that has begun.
+
+    A crash may swallow the event; then the acting active's first answer after (a) knows of it.
+    A later one may come when (b) was cut off, and the address is gone already.
+    """
+    for event in record.select("engine", "rollback.started"):
+        yield event.number, event.node, event.detail["network"]["address"]
+    known = set()
+    for read in record.reads:
+        if read.what == "rollback":
+            stands = read.answer.get("part"), read.answer["next"]
+            if stands == ("acting", "readdress") and read.answer["file"] not in known:
+                known.add(read.answer["file"])
+                yield read.number, read.node, read.answer["address"]

@@ -6,19 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 
-from emulator.lab import ApplianceNode, Event, Lab
-from scenarios.models import LabPlan, Schedule
-
-_UNITS = (
-    ("week", timedelta(weeks=1)),
-    ("day", timedelta(days=1)),
-    ("hour", timedelta(hours=1)),
-    ("minute", timedelta(minutes=1)),
-)
+from emulator.lab import ApplianceNode, ApplianceSpec, Event, Lab
+from scenarios.faulting import Faults
+from scenarios.models.lab import LabPlan, Schedule
 
 
 @dataclass(frozen=True)
@@ -29,16 +22,26 @@ class Access:
         login, password: of the web pages.
         root_password: of SSH.
         server_key: the server licence key.
+        licence_keys: all that were bought for it, the redundancy licences among them.
     """
 
     login: str
     password: str
     root_password: str
     server_key: str
+    licence_keys: tuple[str, ...]
 
     def __repr__(self) -> str:
         """Keep secrets out of tracebacks."""
         return f"Access({self.login})"
+
+
+@dataclass(frozen=True)
+class Spare:
+    """A new box, and what its administrators know."""
+
+    spec: ApplianceSpec
+    access: Access
 
 
 @dataclass(frozen=True)
@@ -73,16 +76,32 @@ class Drill:
     Attributes:
         pair: the lab and its administrators' knowledge.
         entries: the named changes so far.
-        tabs: open browsers and the page that each shows.
+        tabs: open browsers and the page that each shows, by appliance and person; "" is the
+            first administrator.
         off: appliances without power.
+        edits: how often each named change was edited.
         saved: the backup on the administrator's computer.
+        fields: the module's configuration, as it was saved last, by appliance.
+        spares: boxes that stand ready to take another one's place, by appliance.
+        logs: what boxes that were replaced had logged, by appliance.
+        removed: licence keys that were removed, by appliance and sort.
+        faults: what goes wrong on purpose.
     """
 
     pair: Pair
     entries: dict[str, Entry] = field(default_factory=dict)
-    tabs: dict[str, tuple[httpx.Client, httpx.Response]] = field(default_factory=dict)
+    tabs: dict[tuple[str, str], tuple[httpx.Client, httpx.Response]] = field(default_factory=dict)
     off: set[str] = field(default_factory=set)
+    edits: dict[str, int] = field(default_factory=dict)
     saved: bytes = b""
+    fields: dict[str, dict[str, Any]] = field(default_factory=dict)
+    spares: Mapping[str, Spare] = field(default_factory=dict)
+    logs: dict[str, bytes] = field(default_factory=dict)
+    removed: dict[tuple[str, str], str] = field(default_factory=dict)
+    faults: Faults = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.faults = Faults(self.pair.lab)
 
     @property
     def lab(self) -> Lab:
@@ -111,21 +130,11 @@ class Drill:
 
 
 def slot(schedule: Schedule, start: datetime, zone: str) -> dict[str, Any]:
-    """Return the schedule as the tab *Einstellungen* takes it (R28 to R31).
-
-    The first slot is rounded up to a whole minute of the appliance's wall clock.
-    """
-    first = (start + schedule.first_in).astimezone(ZoneInfo(zone))
-    if first.second or first.microsecond:
-        first = first.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    unit, every = next(
-        (name, schedule.every // length)
-        for name, length in _UNITS
-        if schedule.every >= length and not schedule.every % length
-    )
+    """Return the schedule as the tab *Einstellungen* takes it (R28 to R31)."""
+    first = schedule.first_slot(start, zone)
     return {
-        "repeat_unit": unit,
-        "repeat_every": every,
+        "repeat_unit": schedule.every.unit,
+        "repeat_every": schedule.every.every,
         "start_date": first.strftime("%Y-%m-%d"),
         "start_time": first.strftime("%H:%M"),
     }

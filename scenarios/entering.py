@@ -8,18 +8,57 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
-from emulator.lab import ApplianceNode
+from emulator.lab import ApplianceNode, LabError
 from scenarios.drill import Entry
+from scenarios.models.steps import Change
 
 
-def enter(node: ApplianceNode, kind: str, name: str) -> Entry:
-    """Enter an object on an appliance under a name.
+def enter(node: ApplianceNode, change: Change) -> Entry:
+    """Enter on an appliance what a change adds.
 
     Raises:
         CommandRefused: the appliance declined it.
     """
-    return _ENTERING[kind](node, name)
+    return _ENTERING[str(change.add)](node, str(change.as_), change)
+
+
+def let_in(node: ApplianceNode, entry: Entry, password: str, *, administrator: bool) -> None:
+    """Give a user who was entered a password for the pages, and perhaps an administrator's right.
+
+    Raises:
+        CommandRefused: the appliance declined it.
+    """
+    if administrator:
+        node.ctl(["users", "set", entry.key, "--permissions", "administrator,telephony"])
+    node.ctl(["users", "password", entry.key], password.encode())
+
+
+def remove(node: ApplianceNode, entry: Entry) -> None:
+    """Remove an object that was entered.
+
+    Raises:
+        CommandRefused: the appliance declined it.
+    """
+    node.ctl([f"{entry.kind}s", "remove", entry.key])
+
+
+def edit(node: ApplianceNode, entry: Entry, times: int) -> None:
+    """Change one field of an object that was entered: a name, a target, whose phone it is.
+
+    Args:
+        node: the appliance.
+        entry: what is changed.
+        times: how often it was changed before, this time included.
+
+    Raises:
+        CommandRefused: the appliance declined it.
+        LabError: nobody can change what callers have said.
+    """
+    if entry.kind not in _EDITING:
+        raise LabError(f"a {entry.kind} cannot be edited", remedy="remove it, or add another one")
+    node.ctl([*_EDITING[entry.kind], *_EDITED[entry.kind](node, entry.key, times)])
 
 
 def entered(node: ApplianceNode, kind: str, name: str) -> Entry | None:
@@ -42,25 +81,34 @@ def _listed(node: ApplianceNode, kind: str) -> set[str]:
     return {str(row.get("login", row.get("id"))) for row in rows}
 
 
-def _user(node: ApplianceNode, name: str) -> Entry:
-    login = _login(name)
-    node.ctl(["users", "add", "--login", login, "--name", name, "--email", f"{name}@example.com"])
+def _user(node: ApplianceNode, name: str, change: Change) -> Entry:
+    login, email = _login(name), change.email or f"{name}@example.com"
+    argv = ["users", "add", "--login", login, "--name", change.named or name]
+    node.ctl([*argv, *([] if email == "none" else ["--email", email])])
     return Entry("user", login)
 
 
-def _phone(node: ApplianceNode, name: str) -> Entry:
+def _phone(node: ApplianceNode, name: str, _change: Change) -> Entry:
     argv = ["phones", "add", "--mac", _mac(name).hex(":"), "--vendor", "snom", "--model", "D385"]
     added = node.ctl(argv)
     return Entry("phone", str(added["id"]))
 
 
-def _redirect(node: ApplianceNode, name: str) -> Entry:
+def _redirect(node: ApplianceNode, name: str, _change: Change) -> Entry:
     """Redirect the first user who has none for this case; the target carries the name."""
     taken = _listed(node, "redirect")
     logins = sorted(_listed(node, "user"))
     free = next(login for login in logins if f"{login}-timeout" not in taken)
     argv = ["redirects", "add", "--user", free, "--when", "TIMEOUT", "--target", _target(name)]
     return Entry("redirect", str(node.ctl(argv)["id"]))
+
+
+def _voicemail(node: ApplianceNode, name: str, change: Change) -> Entry:
+    """Let a caller, whose number carries the name, speak to the first user's box."""
+    user = min(_listed(node, "user"))
+    seconds = int((change.lasting or timedelta()).total_seconds())
+    argv = ["voicemails", "take", "--user", user, "--caller", _target(name)]
+    return Entry("voicemail", str(node.ctl([*argv, "--seconds", str(seconds)])["id"]))
 
 
 def _login(name: str) -> str:
@@ -79,14 +127,27 @@ def _number(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
-_ENTERING: Mapping[str, Callable[[ApplianceNode, str], Entry]] = {
+_ENTERING: Mapping[str, Callable[[ApplianceNode, str, Change], Entry]] = {
     "user": _user,
     "phone": _phone,
     "redirect": _redirect,
+    "voicemail": _voicemail,
+}
+
+_EDITING: Mapping[str, tuple[str, str]] = {
+    "user": ("users", "set"),
+    "phone": ("phones", "assign"),
+    "redirect": ("redirects", "set"),
+}
+_EDITED: Mapping[str, Callable[[ApplianceNode, str, int], list[str]]] = {
+    "user": lambda _node, key, times: [key, "--name", f"edited {times} time(s)"],
+    "phone": lambda node, key, times: [key, "--user", sorted(_listed(node, "user"))[times]],
+    "redirect": lambda _node, key, times: [key, "--target", f"+4930{times:07}"],
 }
 
 _MARKS: Mapping[str, Callable[[str], tuple[str, str]]] = {
     "user": lambda name: ("login", _login(name)),
     "phone": lambda name: ("id", _mac(name).hex()),
     "redirect": lambda name: ("target", _target(name)),
+    "voicemail": lambda name: ("caller", _target(name)),
 }

@@ -7,9 +7,13 @@ mails/0001.eml …         what the sink took, and mails/index.json
 clients.json             what the observer and the phones saw
 stations.json            the nodes and their addresses
 nodes/<node>/events.jsonl  each appliance's own log
+times.json               when it began and ended
 scan.json                where the lab's secrets were looked for
 seal.json                the SHA-256 of every file above
 summary.json             verdicts and figures
+report.html              the drill report in German; report.en.html in English
+
+The last three are made anew, to the byte, from what is sealed: whoever doubts one makes it again.
 """
 
 from __future__ import annotations
@@ -17,9 +21,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,35 +33,49 @@ import yaml
 from pydantic import ValidationError
 
 from emulator.lab import Event, MailRecord, NodeInfo
+from emulator.telephones import Call
 from scenarios.frames import NotARecording
+from scenarios.marks import YamlError, parse
 from scenarios.record import (
     Plan,
     Record,
     Seal,
     SecretScan,
     StoredMail,
+    Telephone,
+    Times,
     Watch,
     event_from,
     event_row,
 )
 
-_SEAL, _UNSEALED = "seal.json", {"seal.json", "summary.json"}  # a summary is written anew
+_SEAL = "seal.json"
+REPORTS = {"de": "report.html", "en": "report.en.html"}
+_MADE = {"summary.json", *REPORTS.values()}  # from the sealed files, and made anew
 _TEXTS = ("*.json", "*.jsonl", "*.yaml", "mails/*.eml", "nodes/*/*", "nodes/*.log")
 
 
 _BROKEN = (
+    ArithmeticError,
     AttributeError,
+    IsADirectoryError,
     KeyError,
     NotARecording,
+    RecursionError,
     TypeError,
     ValidationError,
     ValueError,
-    yaml.YAMLError,
+    YamlError,
 )
+MOST_FILES, LARGEST = 20_000, 2**31
 
 
 class NotARun(Exception):  # noqa: N818 - says what is wrong with the folder
     """The folder is no stored run, or an incomplete one."""
+
+
+class Altered(NotARun):
+    """The evidence was changed since the run, so that it cannot even be read any more."""
 
 
 class RunFolder:
@@ -108,13 +128,21 @@ class RunFolder:
             )
         self.write_json("mails/index.json", index)
 
-    def write_clients(self, observed: Watch | None, pings: Mapping[str, Watch]) -> None:
+    def write_clients(
+        self,
+        observed: Watch | None,
+        pings: Mapping[str, Watch],
+        telephones: Mapping[str, Telephone],
+        crowd: Mapping[str, Watch],
+    ) -> None:
         """Write what the stations saw."""
         self.write_json(
             "clients.json",
             {
                 "observer": None if observed is None else asdict(observed),
                 "phones": {name: asdict(watch) for name, watch in pings.items()},
+                "telephones": {name: asdict(one) for name, one in telephones.items()},
+                "crowd": {extension: asdict(one) for extension, one in crowd.items()},
             },
         )
 
@@ -125,6 +153,17 @@ class RunFolder:
     def write_node_log(self, node: str, name: str, data: bytes) -> None:
         """Write one of an appliance's own logs."""
         self._write(f"nodes/{node}/{name}", data)
+
+    def write_times(self, times: Times) -> None:
+        """Write when the drill began and ended."""
+        self.write_json(
+            "times.json", {"began": times.began.isoformat(), "ended": times.ended.isoformat()}
+        )
+
+    def write_report(self, language: str, page: str) -> Path:
+        """Write the drill report in a language (`REPORTS`), and return where."""
+        self._write(REPORTS[language], page.encode())
+        return self.path / REPORTS[language]
 
     def scan(self, secrets: Iterable[str]) -> SecretScan:
         """Look for the lab's secrets in everything that was written, and note the result."""
@@ -166,17 +205,49 @@ def load(path: Path) -> Record:
 
     Raises:
         NotARun: what is missing or broken, by file.
+        Altered: it was changed since the run.
     """
     try:
+        _look_over(path)
         return _read(path)
     except FileNotFoundError as error:
         raise NotARun(f"{error.filename}: missing") from error
     except _BROKEN as error:
+        changed = ", ".join(_changed(path)[:5])
+        if changed:
+            raise Altered(f"{path}: {changed} is not as the run wrote it: {error}") from error
         raise NotARun(f"{path}: broken: {error}") from error
 
 
+def _look_over(path: Path) -> None:
+    """Refuse what no run writes, before any of it is opened.
+
+    Raises:
+        NotARun: a link, a device or a pipe; more or larger files than a drill can make.
+    """
+    if not path.is_dir():
+        raise NotARun(f"{path}: there is no such folder")
+    total = 0
+    for number, one in enumerate(path.rglob("*"), 1):
+        mode = one.lstat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise NotARun(f"{one}: neither a file nor a folder, and nothing else is in a run")
+        total += one.lstat().st_size
+        if number > MOST_FILES or total > LARGEST:
+            raise NotARun(f"{path}: more than {MOST_FILES} files, or {LARGEST >> 20} MiB")
+
+
+def _changed(path: Path) -> Sequence[str]:
+    """Return the files that are not as the seal says; none where the seal cannot be read."""
+    try:
+        sealed = _seal(path)
+    except _BROKEN:
+        return ("seal.json",)
+    return sealed.broken if sealed else ()
+
+
 def _read(path: Path) -> Record:
-    plan = Plan.model_validate(yaml.safe_load((path / "plan.yaml").read_text()))
+    plan = Plan.model_validate(parse((path / "plan.yaml").read_text()).value)
     clients = _json(path / "clients.json")
     record = Record(
         plan=plan,
@@ -192,10 +263,13 @@ def _read(path: Path) -> Record:
         ),
         observed=None if clients["observer"] is None else _watch(clients["observer"]),
         pings={name: _watch(one) for name, one in clients["phones"].items()},
+        crowd={name: _watch(one) for name, one in clients.get("crowd", {}).items()},
+        telephones={name: _telephone(one) for name, one in clients.get("telephones", {}).items()},
         pcap=(path / "wire.pcap").read_bytes(),
         texts=dict(_texts(path)),
         scan=_scan(path / "scan.json"),
         sealed=_seal(path),
+        times=_times(path / "times.json"),
     )
     _ = record.frames  # read here, so that a broken recording is told as such
     return record
@@ -204,7 +278,7 @@ def _read(path: Path) -> Record:
 def _texts(path: Path) -> Iterable[tuple[str, str]]:
     for pattern in _TEXTS:
         for file in sorted(path.glob(pattern)):
-            if file.is_file():
+            if file.is_file() and file.name not in _MADE:
                 yield str(file.relative_to(path)), file.read_text(errors="replace")
 
 
@@ -217,6 +291,17 @@ def _watch(row: Mapping[str, Any]) -> Watch:
     return Watch(str(row["address"]), int(row["sent"]), answers)
 
 
+def _telephone(row: Mapping[str, Any]) -> Telephone:
+    return Telephone(
+        **{
+            **row,
+            "answers": tuple((float(at_s), str(mac)) for at_s, mac in row["answers"]),
+            "restarts": tuple(row["restarts"]),
+            "calls": tuple(Call(**one) for one in row["calls"]),
+        }
+    )
+
+
 def _scan(path: Path) -> SecretScan | None:
     if not path.is_file():
         return None
@@ -224,19 +309,39 @@ def _scan(path: Path) -> SecretScan | None:
     return SecretScan(int(row["searched"]), tuple(row["found"]))
 
 
+def _times(path: Path) -> Times | None:
+    if not path.is_file():
+        return None
+    row = _json(path)
+    began, ended = (datetime.fromisoformat(row[name]) for name in ("began", "ended"))
+    return Times(began, ended)
+
+
+def sealed_files(path: Path) -> dict[str, str]:
+    """Return the SHA-256 of each sealed file, as the seal of a stored run says; none unsealed."""
+    sealed: dict[str, str] = _json(path / _SEAL) if (path / _SEAL).is_file() else {}
+    return sealed
+
+
+def seal_hash(path: Path) -> str:
+    """Return the SHA-256 of the seal itself, which stands for the whole evidence; "" unsealed."""
+    seal = path / _SEAL
+    return hashlib.sha256(seal.read_bytes()).hexdigest() if seal.is_file() else ""
+
+
 def _hashes(path: Path) -> dict[str, str]:
     files = {str(one.relative_to(path)): one for one in sorted(path.rglob("*")) if one.is_file()}
     return {
         name: hashlib.sha256(file.read_bytes()).hexdigest()
         for name, file in files.items()
-        if name not in _UNSEALED
+        if name not in {_SEAL, *_MADE}
     }
 
 
 def _seal(path: Path) -> Seal | None:
     if not (path / _SEAL).is_file():
         return None
-    sealed: dict[str, str] = _json(path / _SEAL)
+    sealed = sealed_files(path)
     found = _hashes(path)
     broken = [name for name in sorted({*sealed, *found}) if sealed.get(name) != found.get(name)]
     return Seal(len(sealed), tuple(broken))

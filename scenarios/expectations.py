@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
 from functools import singledispatch
+from typing import Any
 
+from scenarios.box_clock import wall_time
 from scenarios.checkers.attempt_spacing import waits
+from scenarios.checkers.one_holder import conflicts
+from scenarios.clients import as_expected
 from scenarios.downtime import measure_downtime
-from scenarios.models import (
+from scenarios.models.base import Strict
+from scenarios.models.expectations import (
+    ActiveModules,
     Announced,
     Answers,
     Attempts,
     Back,
+    Conflict,
+    InOrder,
     Lost,
     Mailed,
+    NoticesInOrder,
+    Notified,
     Page,
     Present,
+    Protected,
     Reached,
     Reported,
     RolledBack,
-    Strict,
+    Runs,
+    Same,
+    Tidy,
     Unchanged,
+    Untouched,
 )
-from scenarios.record import Record
-from scenarios.verdict import Judgement, failed, inconclusive, passed
+from scenarios.models.telephones import Calls, CrowdBack, Registered, Restarted
+from scenarios.protection import protected
+from scenarios.record import Record, Watch
+from scenarios.setup import MODULE_ADDRESS
+from scenarios.verdict import Judgement, failed, inconclusive, judged, passed
 
-_RESTLESS = {"busy"}  # parts of a status that no click touches and that change by themselves
+_STEP_S = 0.1  # to which a conflict is measured on the wire
+_RESTLESS = {"busy", "health"}  # parts of a status that change by themselves
+_OWN = ("hardware_id", "version", "network", "licences", "lineage", "origin", "modules")
 
 
 @singledispatch
@@ -42,7 +63,13 @@ def _(expectation: Answers, record: Record) -> Judgement:
         return inconclusive(f"nobody asked for the address of {spec.for_} at the end")
     owners = sorted({record.name_of(mac) for mac in read["macs"]})
     text = f"{read['address']} is answered by {', '.join(owners) or 'nobody'}"
-    return passed(text) if owners == [spec.only] else failed(f"{text}, not by {spec.only} alone")
+    wanted = [] if spec.only == "nobody" else [spec.only]
+    return passed(text) if owners == wanted else failed(f"{text}, not by {spec.only} alone")
+
+
+@met.register
+def _(_: Protected, record: Record) -> Judgement:
+    return protected(record)
 
 
 @met.register
@@ -85,8 +112,7 @@ def _(expectation: RolledBack, record: Record) -> Judgement:
     view = record.answer(spec.of, "rollback")
     if view is None:
         return inconclusive(f"{spec.of} was not asked for the rollback at the end")
-    stands = view["next"] or "nothing"
-    protected = "yes" if view["protected"] else "no"
+    stands, protected = view["next"] or "nothing", "yes" if view["protected"] else "no"
     entered = {
         f"{change.detail['kind']}s/{change.detail['key']}": change.cause
         for change in record.select("runner", "change")
@@ -100,9 +126,74 @@ def _(expectation: RolledBack, record: Record) -> Judgement:
 @met.register
 def _(expectation: Reported, record: Record) -> Judgement:
     spec = expectation.reported
-    count = sum((one.node, one.event) == (spec.by, spec.event) for one in record.events)
-    text = f"{spec.by} reported {spec.event} {count} time(s)"
+    count = sum(
+        (one.node, one.event) == (spec.by, spec.event) and spec.cause in {None, one.cause}
+        for one in record.events
+    )
+    what = spec.event if spec.cause is None else f"{spec.event} ({spec.cause})"
+    text = f"{spec.by} reported {what} {count} time(s)"
     return passed(text) if count == spec.times else failed(f"{text}, not {spec.times}")
+
+
+@met.register
+def _(expectation: InOrder, record: Record) -> Judgement:
+    spec = expectation.in_order
+    told = iter([event.event for event in record.events if event.node == spec.on])
+    for number, wanted in enumerate(spec.events):
+        if wanted not in told:
+            before = ", ".join(spec.events[:number]) or "the beginning"
+            return failed(f"{spec.on} told no {wanted} after {before}")
+    return passed(f"{spec.on} told {', '.join(spec.events)} in this order")
+
+
+@met.register
+def _(expectation: Runs, record: Record) -> Judgement:
+    spec = expectation.scheduled_runs
+    began = [
+        wall_time(record, event).replace(second=0, microsecond=0)
+        for event in record.select("engine", "run.started", node=spec.on)
+        if event.detail.get("reason") == "scheduled"
+    ]
+    text = f"{len(began)} scheduled runs of {spec.on}: {_moments(began)}"
+    right = began == list(spec.at)
+    return passed(text) if right else failed(f"{text}, not {_moments(spec.at)}")
+
+
+def _moments(walls: Iterable[datetime]) -> str:
+    return ", ".join(f"{one:%Y-%m-%d %H:%M}" for one in walls) or "none"
+
+
+@met.register
+def _(expectation: NoticesInOrder, record: Record) -> Judgement:
+    subjects = tuple(one.subject for one in record.mails if MODULE_ADDRESS in one.recipients)
+    text = f"{MODULE_ADDRESS} got {len(subjects)} messages: {'; '.join(subjects) or 'none'}"
+    right = subjects == expectation.notices_in_order
+    wanted = "; ".join(expectation.notices_in_order) or "none"
+    return passed(text) if right else failed(f"{text}, not: {wanted}")
+
+
+@met.register
+def _(expectation: Conflict, record: Record) -> Judgement:
+    spec = expectation.conflict
+    address = record.station(spec.over).address
+    if record.observed is None or record.observed.address != address:
+        return inconclusive(f"nobody watched who answers for {address}")
+    by_kernels_s = sum(both_s for one, _, both_s in conflicts(record) if one.address == address)
+    by_wire_s = _answered_twice_s(record.observed)
+    text = (
+        f"{address} was held twice for {by_kernels_s:.1f} s, answered twice for {by_wire_s:.1f} s"
+    )
+    least_s, most_s = spec.at_least.total_seconds(), spec.at_most.total_seconds()
+    right = all(least_s <= one <= most_s for one in (by_kernels_s, by_wire_s))
+    return passed(text) if right else failed(f"{text}; {least_s:g} s to {most_s:g} s are expected")
+
+
+def _answered_twice_s(watch: Watch) -> float:
+    """Return how long more than one MAC answered who asked, in steps of 0.1 s."""
+    answered: dict[int, set[str]] = defaultdict(set)
+    for at_s, mac in watch.answers:
+        answered[int(at_s / _STEP_S)].add(mac)
+    return sum(len(macs) > 1 for macs in answered.values()) * _STEP_S
 
 
 @met.register
@@ -147,9 +238,8 @@ def _(expectation: Present, record: Record) -> Judgement:
     if there is None:
         return inconclusive(f"{spec.on} was not looked through at the end")
     missing = [name for name in spec.changes if not there.get(name)]
-    if missing:
-        return failed(f"{', '.join(missing)} is not on {spec.on}")
-    return passed(f"{', '.join(spec.changes)} is on {spec.on}")
+    text = f"{', '.join(spec.changes)} is on {spec.on}"
+    return failed(f"{', '.join(missing)} is not on {spec.on}") if missing else passed(text)
 
 
 @met.register
@@ -177,7 +267,7 @@ def _(expectation: Attempts, record: Record) -> Judgement:
     ]
     ends = record.select("engine", "run.succeeded", "run.failed", node=spec.on)
     end = next((event.event for event in ends if event.detail.get("run") == run), "no end")
-    gaps = [gap for node, number, gap in waits(record) if (node, number) == (spec.on, run)]
+    gaps = [gap for node, number, gap, _ in waits(record) if (node, number) == (spec.on, run)]
     shown = ", ".join(f"{gap.total_seconds():g} s" for gap in gaps) or "none"
     text = f"run {run}: {len(failures)} failed attempts, waits {shown}, then {end}"
     right = (
@@ -198,11 +288,24 @@ def _(expectation: Page, record: Record) -> Judgement:
     if status != spec.status:
         return failed(f"the page answered {status}, not {spec.status}: {text[:200]}")
     if spec.names_mac_of is not None:
-        mac = record.station(spec.names_mac_of).mac
-        if mac not in text.lower():
-            return failed(f"the page answered {status}, and does not name {mac}")
-        return passed(f"the page answered {status} and names {mac}")
+        macs = _macs_of(record, spec.names_mac_of)
+        if not macs:
+            return inconclusive("the wire shows no stranger at an appliance's address")
+        unnamed = [mac for mac in macs if mac not in text.lower()]
+        if unnamed:
+            return failed(f"the page answered {status}, and does not name {', '.join(unnamed)}")
+        return passed(f"the page answered {status} and names {', '.join(macs)}")
     return passed(f"the page answered {status}")
+
+
+def _macs_of(record: Record, who: str) -> list[str]:
+    """Return an appliance's MAC, or those that claim an appliance's address and are of none."""
+    if who != "stranger":
+        return [record.station(who).mac]
+    addresses = {one.address for one in record.appliances}
+    known = {one.mac for one in record.appliances}
+    claims = (one for one in record.frames if one.claims and one.address in addresses)
+    return sorted({one.mac for one in claims} - known)
 
 
 @met.register
@@ -219,3 +322,86 @@ def _(expectation: Unchanged, record: Record) -> Judgement:
         if changed:
             return failed(f"{node}: the click changed {', '.join(changed)}")
     return passed(f"{node}: the click changed nothing")
+
+
+@met.register
+def _(expectation: Untouched, record: Record) -> Judgement:
+    spec = expectation.untouched
+    until = spec.to or "final"
+    reads = [
+        record.answer(spec.on, what, moment)
+        for what in ("status", "digest")
+        for moment in (spec.from_, until)
+    ]
+    if None in reads:
+        return inconclusive(f"{spec.on} was not looked at as {spec.from_} and as {until}")
+    old, new, before, after = (dict(one or {}) for one in reads)
+    changed = [key for key in _OWN if old.get(key) != new.get(key)]
+    objects, others = before["objects"], after["objects"]
+    changed += [key for key in sorted({*objects, *others}) if objects.get(key) != others.get(key)]
+    if changed:
+        return failed(f"{spec.on}: from {spec.from_} to {until} changed: {', '.join(changed)}")
+    return passed(f"{spec.on}: from {spec.from_} to {until} nothing changed")
+
+
+@met.register
+def _(expectation: Tidy, record: Record) -> Judgement:
+    spec = expectation.tidy
+    residue = record.answer(spec.on, "residue", spec.at)
+    if residue is None:
+        return inconclusive(f"{spec.on} was not looked at as {spec.at}")
+    left = [f"{kind}: {', '.join(names)}" for kind, names in residue.items() if names]
+    return judged([f"{spec.on}: {one}" for one in left], f"{spec.on}: nothing left as {spec.at}")
+
+
+@met.register
+def _(expectation: Notified, record: Record) -> Judgement:
+    spec = expectation.notified
+    told = [mail for mail in record.mails if MODULE_ADDRESS in mail.recipients]
+    texts = {mail.message_id: record.message(mail) for mail in told}
+    if None in texts.values():
+        return inconclusive("the messages themselves were not stored")
+    saying = [one for one, text in texts.items() if all(part in str(text) for part in spec.saying)]
+    what = f" that say {', '.join(f'“{part}”' for part in spec.saying)}" if spec.saying else ""
+    text = f"{MODULE_ADDRESS} got {len(saying)} messages{what}, {len(texts)} altogether"
+    return passed(text) if len(saying) == spec.messages else failed(text)
+
+
+@met.register
+def _(expectation: ActiveModules, record: Record) -> Judgement:
+    spec = expectation.active_modules
+    status = record.answer(spec.on, "status")
+    if status is None:
+        return inconclusive(f"{spec.on} was not read at the end")
+    active = sorted(one["name"] for one in status["modules"] if one["active"])
+    text = f"active on {spec.on}: {', '.join(active) or 'no module'}"
+    return passed(text) if active == sorted(spec.only) else failed(text)
+
+
+@met.register
+def _(expectation: Calls | CrowdBack | Registered | Restarted, record: Record) -> Judgement:
+    return as_expected(expectation, record)
+
+
+@met.register
+def _(expectation: Same, record: Record) -> Judgement:
+    node, moment = expectation.same.on, expectation.same.as_
+    reads = [
+        (record.answer(node, "status", one), record.answer(node, "digest", one))
+        for one in (moment, "final")
+    ]
+    if any(one is None for read in reads for one in read):
+        return inconclusive(f"{node} was not looked at as {moment} and at the end")
+    then, now = ({**_standing(*read)} for read in reads)
+    changed = sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
+    if changed:
+        return failed(f"{node} is not as it was {moment}: {', '.join(changed[:8])}")
+    return passed(f"{node} is as it was {moment}: {len(now)} facts and objects")
+
+
+def _standing(status: Any, digest: Any) -> dict[str, object]:
+    """Return what no failover and rollback may leave changed on an appliance."""
+    rising = {"lineage", "origin", "takeover", "activity", *_RESTLESS}
+    facts = {key: value for key, value in status.items() if key not in rising}
+    objects = {k: v for k, v in digest["objects"].items() if not k.startswith("records/")}
+    return {**facts, **objects}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from socket import inet_ntoa
 
 _FILE_HEADER = 24
 _FRAME_HEADER = 16
@@ -82,6 +82,6 @@ def arp_frames(pcap: bytes) -> Iterator[ArpFrame]:
                 at_s=seconds + part * fraction_s,
                 reply=operation == _REPLY,
                 mac=mac.hex(":"),
-                address=str(IPv4Address(address)),
-                target=str(IPv4Address(target)),
+                address=inet_ntoa(address),
+                target=inet_ntoa(target),
             )

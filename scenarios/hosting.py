@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from emulator.backends import LabBackend
+from emulator.backends.rootless import NotRoot, is_root
 from emulator.lab import LabError
-from emulator.machine import survey
+from emulator.machine import BACKENDS, survey
 from emulator.registry import Registry, state_folder
 
 if TYPE_CHECKING:
@@ -24,8 +25,16 @@ def choose_backend(wish: str) -> tuple[str, str]:
     """Return a backend that this computer can run, and why it is this one.
 
     Raises:
+        NotRoot: it is netns, and this process is not root of any namespace.
         LabError: it lacks something; the remedy is the command that cures it.
     """
+    backend, why = _chosen(wish)
+    if backend == "netns" and not is_root():
+        raise NotRoot
+    return backend, why
+
+
+def _chosen(wish: str) -> tuple[str, str]:
     if wish == "sim":
         return wish, "as asked for; it needs nothing"
     found = survey()
@@ -64,6 +73,12 @@ def known_host(backend: str) -> LabBackend:
     from emulator.backends.netns import NetnsBackend  # noqa: PLC0415 - imported when it is used
 
     return NetnsBackend(lab_registry().labs_folder)
+
+
+def usable_backends() -> list[str]:
+    """Return the backends that this computer can run."""
+    found = survey()
+    return [name for name in BACKENDS if not found.lacks(name)]
 
 
 def backends_here(names: Sequence[str]) -> list[LabBackend]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
 
+from scenarios.explaining import Fault, explain
 from scenarios.marks import Marked, YamlError, parse
-from scenarios.models import Expectation, Scenario, Step
+from scenarios.models.scenario import Scenario
+from scenarios.naming import misnamed
+from scenarios.settings import Profile, Settings
 
-_ABSENT = {"missing", "too_short"}
 LIBRARY = Path(__file__).parent / "library"
 
 
@@ -53,19 +55,13 @@ def find(name: str, folder: Path = LIBRARY) -> Path:
     )
 
 
-def load(path: Path) -> Scenario:
-    """Read a scenario file.
+def load(path: Path, settings: Settings | None = None) -> Scenario:
+    """Read a scenario file, changed by settings.
 
     Raises:
         ScenarioError: it cannot be read, is not YAML, or says what the language does not.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ScenarioError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"{path}: not UTF-8 text", remedy="save it as UTF-8") from error
-    scenario = read(text, str(path))
+    scenario = read(_text(path), str(path), settings)
     if path.is_relative_to(LIBRARY) and scenario.id != path.stem:
         raise ScenarioError(
             f"{path}: the id is `{scenario.id}`", remedy="file name and id must be the same"
@@ -73,30 +69,79 @@ def load(path: Path) -> Scenario:
     return scenario
 
 
-def read(text: str, origin: str) -> Scenario:
-    """Read a scenario from text; `origin` stands in errors.
+def load_profile(path: Path) -> Profile:
+    """Read a customer's profile.
+
+    Raises:
+        ScenarioError: it cannot be read, is not YAML, or says what a profile does not.
+    """
+    marked = _parsed(_text(path), str(path), "a profile begins with `customer:`")
+    try:
+        return Profile.model_validate(marked.value)
+    except ValidationError as error:
+        raise _refused(explain(error, marked), str(path)) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ScenarioError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{path}: not UTF-8 text", remedy="save it as UTF-8") from error
+
+
+def read(text: str, origin: str, settings: Settings | None = None) -> Scenario:
+    """Read a scenario from text, changed by settings; `origin` stands in errors.
 
     Raises:
         ScenarioError: see `load`.
     """
+    begins = "begin with `id:`, `title:`, `covers:`, `steps:`, as those of the library do"
+    marked = _parsed(text, origin, begins)
+    try:
+        value = (settings or Settings.none()).apply(_expanded(marked.value))
+    except ValueError as error:
+        raise ScenarioError(f"{origin}: {error}", remedy="see --set") from error
+    return _validated(Marked(value, marked.lines), origin)
+
+
+def checked(document: Mapping[str, Any], origin: str) -> Scenario:
+    """Check a scenario that a program has written, by the rules for files.
+
+    Raises:
+        ScenarioError: see `load`; it names no line.
+    """
+    return _validated(Marked(document, {}), origin)
+
+
+def _validated(marked: Marked, origin: str) -> Scenario:
+    try:
+        scenario = Scenario.model_validate(marked.value)
+    except ValidationError as error:
+        raise _refused(explain(error, marked), origin) from error
+    for fault in misnamed(scenario, marked):
+        raise _refused(fault, origin)
+    return scenario
+
+
+def _refused(fault: Fault, origin: str) -> ScenarioError:
+    return ScenarioError(f"{origin}:{fault.line}: {fault.message}", remedy=fault.remedy)
+
+
+def _parsed(text: str, origin: str, remedy: str) -> Marked:
     try:
         marked = parse(text)
     except YamlError as error:
         raise ScenarioError(
-            f"{origin}:{error.line}: {error.message}", remedy="correct the YAML there"
+            f"{origin}:{error.line}: {error.message}",
+            remedy=error.remedy or "correct the YAML there",
         ) from error
     if not isinstance(marked.value, dict):
         raise ScenarioError(
-            f"{origin}:{marked.line(())}: no scenario: it has no keys",
-            remedy="begin with `id:`, `title:`, `covers:`, `steps:`, as those of the library do",
+            f"{origin}:{marked.line(())}: no scenario: it has no keys", remedy=remedy
         )
-    marked = Marked(_expanded(marked.value), marked.lines)
-    try:
-        scenario = Scenario.model_validate(marked.value)
-    except ValidationError as error:
-        raise _explain(error, marked, origin) from error
-    _check_names(scenario, marked, origin)
-    return scenario
+    return marked
 
 
 def _expanded(value: Any) -> Any:
@@ -109,92 +154,3 @@ def _expanded(value: Any) -> Any:
     if isinstance(value, list):
         return [_expanded(item) for item in value]
     return value
-
-
-def _explain(error: ValidationError, marked: Marked, origin: str) -> ScenarioError:
-    """Turn the first fault into one line with its place; what is wrong before what is missing."""
-    faults = error.errors(include_url=False)
-    first = min(faults, key=lambda one: (one["type"] in _ABSENT, marked.line(one["loc"])))
-    location = first["loc"]
-    line = marked.line(location)
-    where = ".".join(_readable(location, marked))
-    kind, message = first["type"], first["msg"].removeprefix("Value error, ")
-    remedy = ""
-    if kind == "union_tag_not_found":
-        message = "one verb is needed here, and only one"
-    elif kind == "union_tag_invalid":
-        tag = str(first["ctx"]["tag"])
-        message = f"`{tag}` is no verb of the language"
-        remedy = _closest(tag, _tags(location))
-    elif kind == "extra_forbidden":
-        message = f"`{location[-1]}` is not known here"
-        remedy = _closest(str(location[-1]), _keys())
-    elif kind == "missing":
-        message = f"`{location[-1]}` is missing"
-        remedy = f"add `{location[-1]}:`"
-    elif kind == "too_short":
-        message = f"`{location[-1]}` is empty"
-    elif kind == "literal_error":
-        message = f"must be {first['ctx']['expected']}".replace("'", "`")
-    elif kind == "string_pattern_mismatch":
-        message = f"`{first['input']}` does not look like one ({first['ctx']['pattern']})"
-    if not remedy:
-        remedy = f"see the field `{where}`" if where else ""
-    return ScenarioError(f"{origin}:{line}: {where}: {message}", remedy=remedy)
-
-
-def _readable(location: Sequence[str | int], marked: Marked) -> list[str]:
-    """Leave out what pydantic adds to a location and the document does not have."""
-    kept: list[str] = []
-    here: tuple[str | int, ...] = ()
-    for index, step in enumerate(location):
-        inside = (*here, step) in marked.lines
-        if inside:
-            here = (*here, step)
-        added = index == len(location) - 1 and (not kept or kept[-1] != step)
-        if inside or added:
-            kept.append(str(step + 1) if isinstance(step, int) else step)
-    return kept
-
-
-def _tags(location: Sequence[str | int]) -> list[str]:
-    union = Expectation if location[:1] == ("expect",) else Step
-    members = get_args(get_args(union)[0])
-    return [tag.tag for member in members for tag in get_args(member)[1:]]
-
-
-def _keys() -> list[str]:
-    """Return every key of the language."""
-    schema = Scenario.model_json_schema()
-    models = [schema, *schema["$defs"].values()]
-    return sorted({key for model in models for key in model["properties"]})
-
-
-def _closest(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean `{close[0]}`?"
-    return f"known here: {', '.join(known)}"
-
-
-def _check_names(scenario: Scenario, marked: Marked, origin: str) -> None:
-    """Refuse changes named twice, and expectations that speak of changes nobody makes."""
-    made: set[str] = set()
-    for index, step in enumerate(scenario.steps):
-        name = getattr(getattr(step, "change", None), "as_", None)
-        if name in made:
-            line = marked.line(("steps", index, "change", "as"))
-            raise ScenarioError(
-                f"{origin}:{line}: two changes are named `{name}`", remedy="rename one"
-            )
-        if name is not None:
-            made.add(name)
-    for index, expectation in enumerate(scenario.expect):
-        spec = getattr(expectation, "present", None) or getattr(expectation, "lost", None)
-        for name in () if spec is None else spec.changes:
-            if name not in made:
-                line = marked.line(("expect", index))
-                raise ScenarioError(
-                    f"{origin}:{line}: no step makes the change `{name}`",
-                    remedy=_closest(name, sorted(made)),
-                )

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
-from emulator.lab import LabMaker
+from emulator.lab import Lab
 from scenarios.blueprint import POWER_ON, Ground, blueprint, seeded_entropy
-from scenarios.hosting import host, lab_registry
-from scenarios.models import Scenario
+from scenarios.clock import wall_clock
+from scenarios.drill import Pair
+from scenarios.engine_build import StagedEngine
+from scenarios.models.lab import LabPlan
+from scenarios.models.scenario import Scenario
 from scenarios.narration import Narrator
-from scenarios.record import Plan
-from scenarios.runner import Order, Outcome, run
-
-SIM_SUBNET = "198.18.0.0/24"
-
-
-def wall_clock() -> datetime:
-    """Return the reader's clock: it names folders and starts real-time schedules."""
-    return datetime.now(UTC)  # noqa: TID251 - of the person at the terminal, not of a lab
+from scenarios.places import Places
+from scenarios.record import Asked, Plan
+from scenarios.runner import Order, Outcome, leave, run
+from scenarios.setup import initialise
+from scenarios.spares import drawn_for
+from scenarios.venturing import performer
 
 
+@cache
 def commit(folder: Path = Path(__file__).parent) -> str:
     """Return the commit of the project that runs, "unknown" outside of a work tree."""
     argv = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12"]
@@ -41,26 +43,45 @@ class Workshop:
     Attributes:
         runs: where evidence goes.
         narrator: told what happens.
+        places: where labs are made.
     """
 
     runs: Path
     narrator: Narrator
+    places: Places
 
-    def run(
-        self, scenario: Scenario, backend: str, *, seed: int, real_time: bool = False
+    def run(  # noqa: PLR0913 - what tells one run from another
+        self,
+        scenario: Scenario,
+        backend: str,
+        *,
+        seed: int,
+        real_time: bool = False,
+        engine: StagedEngine | None = None,
+        asked: Asked | None = None,
+        linger: Callable[[Lab], None] = leave,
     ) -> Outcome:
         """Run a scenario once.
+
+        Args:
+            scenario: what to run.
+            backend: where its lab is made.
+            seed: of everything that is generated; a plan that was drawn has its own.
+            real_time: whether no time is served.
+            engine: another build of the module for the appliances.
+            asked: how the scenario was asked for, if not by its id alone.
+            linger: called with the lab before it is removed.
 
         Raises:
             LabError: the lab broke or cannot be made here.
         """
+        seed = seed if scenario.drawn is None else scenario.drawn.seed
         now = wall_clock()
-        start = now if real_time else POWER_ON
-        maker, subnet = self._maker(backend)
-        name = scenario.id if backend == "sim" else f"{scenario.id}-{os.getpid()}"
+        start = now if real_time else scenario.lab.power_on(POWER_ON)
+        place = self.places.find(backend, scenario.id)
         entropy = seeded_entropy(seed) if backend == "sim" else os.urandom
-        ground = Ground(name, subnet, seed, None if real_time else start)
-        drawn = blueprint(ground, scenario.lab, entropy)
+        ground = Ground(place.name, place.subnet, seed, None if real_time else start)
+        drawn = drawn_for(scenario, ground, entropy)
         plan = Plan(
             scenario=scenario,
             seed=seed,
@@ -68,18 +89,37 @@ class Workshop:
             backend=backend,
             real_time=real_time,
             start=start,
+            engine=None if engine is None else engine.build,
+            asked=asked,
         )
+        if engine is not None:
+            drawn = replace(drawn, spec=replace(drawn.spec, engine=str(engine.folder)))
         folder = self.runs / scenario.id / f"{now:%Y-%m-%dT%H-%M-%S.%fZ}-{backend}"
-        order = Order(plan, drawn, maker, folder)
+        order = Order(plan, drawn, place.maker, folder, performer(scenario), linger=linger)
         return run(order, self.narrator)
 
-    def _maker(self, backend: str) -> tuple[LabMaker, str]:
-        if backend == "sim":
-            from emulator.sim.lab import SimMaker  # noqa: PLC0415 - imported when it is used
+    def pair(self, name: str, backend: str, plan: LabPlan, seed: int) -> Pair:
+        """Make a lab for a test in Python, and set it up: `pbx1` active, `pbx2` standby.
 
-            return SimMaker(), SIM_SUBNET
-        from emulator.hosted import HostedMaker  # noqa: PLC0415 - imported when it is used
+        Args:
+            name: of the lab.
+            backend: where it is made.
+            plan: what it looks like.
+            seed: of everything that is generated.
 
-        hosting = host(backend, lambda line, done: self.narrator.note(f"{done:4.0%} {line}"))
-        registry = lab_registry()
-        return HostedMaker(hosting, registry), str(registry.free_subnet(hosting))
+        Raises:
+            LabError: it cannot be made here; nothing is left behind.
+        """
+        place = self.places.find(backend, name)
+        entropy = seeded_entropy(seed) if backend == "sim" else os.urandom
+        drawn = blueprint(Ground(place.name, place.subnet, seed, POWER_ON), plan, entropy)
+        lab = place.maker.make(drawn.spec, self.runs)
+        pair = Pair(lab, plan, POWER_ON, drawn.access)
+        try:
+            lab.timekeeper.settle()
+            initialise(pair, "pbx2", lambda _text: None)
+            lab.timekeeper.settle()
+        except BaseException:
+            lab.down()
+            raise
+        return pair

@@ -5,14 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email import message_from_bytes, policy
 from functools import cached_property
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from emulator.lab import Event, NodeInfo
+from emulator.telephones import Call
+from emulator.telephones import Telephone as Phone
 from scenarios.frames import ArpFrame, arp_frames
-from scenarios.models import Scenario
+from scenarios.models.scenario import Scenario
+
+
+class EngineBuild(BaseModel):
+    """Another build of the module that the appliances were given (`run --engine`).
+
+    Attributes:
+        path: where it was taken from.
+        sha256: of all of its files.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    sha256: str
+
+
+class Asked(BaseModel):
+    """How a scenario was asked for on the command line.
+
+    Attributes:
+        name: its id in the library, or its file.
+        options: `KEY=VALUE` of every parameter, those of a profile first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    options: tuple[str, ...] = ()
 
 
 class Plan(BaseModel):
@@ -25,6 +56,8 @@ class Plan(BaseModel):
         backend: where it ran.
         real_time: whether the Calendar was the computer's own.
         start: the Calendar at power-on.
+        engine: the module's build, if it is not the project's own.
+        asked: how the scenario was asked for, if not by its id alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +68,25 @@ class Plan(BaseModel):
     backend: str
     real_time: bool
     start: AwareDatetime
+    engine: EngineBuild | None = None
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True)
+class Times:
+    """When a drill took place, by the clock of whoever ran it.
+
+    Attributes:
+        began, ended: before the lab was built, after it was removed.
+    """
+
+    began: datetime
+    ended: datetime
+
+    @property
+    def took_s(self) -> float:
+        """How long it took, set-up and removal included."""
+        return (self.ended - self.began).total_seconds()
 
 
 @dataclass(frozen=True)
@@ -55,6 +107,56 @@ class Watch:
     address: str
     sent: int
     answers: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True)
+class Telephone:
+    """A telephone with a user agent: how it behaves, and what it saw.
+
+    Attributes:
+        extension, model: whose it is, and vendor and model.
+        transport: of SIP.
+        registers_every_s, neighbour_cache_s, heeds_announcements: `emulator.telephones.Behaviour`,
+            scaled as the lab says.
+        address: at which it registers.
+        answers: every good answer to a registration: when, and from which MAC.
+        restarts: when somebody pulled its plug and put it in again.
+        calls: as it saw them.
+    """
+
+    extension: str
+    model: str
+    transport: str
+    registers_every_s: float
+    neighbour_cache_s: float
+    heeds_announcements: bool
+    address: str
+    answers: tuple[tuple[float, str], ...]
+    restarts: tuple[float, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+    @classmethod
+    def of(cls, phone: Phone, address: str) -> Telephone:
+        """Take down what a telephone of a lab has seen."""
+        handset, seen = phone.handset, phone.record()
+        behaviour = handset.behaviour
+        return cls(
+            extension=handset.extension,
+            model=handset.model,
+            transport=behaviour.transport,
+            registers_every_s=behaviour.registers_every_s,
+            neighbour_cache_s=behaviour.neighbour_cache_s,
+            heeds_announcements=behaviour.heeds_announcements,
+            address=address,
+            answers=seen.answers,
+            restarts=seen.restarts,
+            calls=seen.calls,
+        )
+
+    @property
+    def watch(self) -> Watch:
+        """What it saw of the address."""
+        return Watch(self.address, len(self.answers), self.answers)
 
 
 @dataclass(frozen=True)
@@ -104,10 +206,18 @@ class Record:
     mails: tuple[StoredMail, ...] = ()
     observed: Watch | None = None
     pings: Mapping[str, Watch] = field(default_factory=dict)
+    telephones: Mapping[str, Telephone] = field(default_factory=dict)
+    crowd: Mapping[str, Watch] = field(default_factory=dict)
     pcap: bytes = b""
     texts: Mapping[str, str] = field(default_factory=dict)
     scan: SecretScan | None = None
     sealed: Seal | None = None
+    times: Times | None = None
+
+    @property
+    def watches(self) -> Mapping[str, Watch]:
+        """What every client saw of the address that it watched, by name."""
+        return {**self.pings, **{name: one.watch for name, one in self.telephones.items()}}
 
     @cached_property
     def frames(self) -> tuple[ArpFrame, ...]:
@@ -144,6 +254,15 @@ class Record:
             if (read.node, read.what, read.moment) == (node, what, moment)
         ]
         return found[-1] if found else None
+
+    def message(self, mail: StoredMail) -> str | None:
+        """Return subject and text of a message as its reader sees it; None where not stored."""
+        for name, raw in self.texts.items():
+            if name.startswith("mails/") and name.endswith(".eml") and mail.message_id in raw:
+                parsed = message_from_bytes(raw.encode(), policy=policy.default)
+                body = parsed.get_body(("plain",))
+                return None if body is None else f"{mail.subject}\n{body.get_content()}"
+        return None
 
     def station(self, name: str) -> NodeInfo:
         """Return a node of the lab as it was made.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,32 @@ from emulator.lab import CommandRefused, Lab, LabError, LabMaker, NodeInfo
 from scenarios.blueprint import Blueprint
 from scenarios.browsing import PageTrouble
 from scenarios.checkers import judge
+from scenarios.clients import crowd_returns, returns
+from scenarios.clock import wall_clock
+from scenarios.declining import DrillEnded
 from scenarios.downtime import Downtime, measure_downtime
 from scenarios.drill import Drill, Pair
 from scenarios.entering import find_entries
-from scenarios.evidence import RunFolder, load
-from scenarios.models import Step
+from scenarios.evidence import Altered, RunFolder, load
+from scenarios.feasible import impossible
+from scenarios.models.scenario import Step
 from scenarios.narration import Narrator
 from scenarios.outage import Outage, lost_objects, measure
-from scenarios.record import Plan, Record, Watch
-from scenarios.steps import DrillEnded, Say, describe, look, perform
+from scenarios.record import Plan, Record, Telephone, Times, Watch
+from scenarios.reporting.findings import graded
+from scenarios.reporting.writing import write_reports
+from scenarios.steps import Say, describe, perform
 from scenarios.trace import trace_hash, trace_of
 from scenarios.verdict import Judgement, Verdict, worst
+from scenarios.visiting import look
 
 MAIL_LIMIT = timedelta(minutes=30)  # on the Calendar, for mails to leave
 CALM_S = 1.0  # real, for clients to come back
 _DECLINED = (DrillEnded, CommandRefused, PageTrouble)
+
+
+def leave(_lab: Lab) -> None:
+    """Let a lab go at once."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,8 @@ class Order:
         maker: makes the lab.
         folder: of this run's evidence; it must not exist.
         perform: carries out a step.
+        now: the clock of whoever runs it.
+        linger: called with the lab when the drill is over, before the lab is removed.
     """
 
     plan: Plan
@@ -50,6 +63,8 @@ class Order:
     maker: LabMaker
     folder: Path
     perform: Callable[[Step, Drill, Say], None] = perform
+    now: Callable[[], datetime] = wall_clock
+    linger: Callable[[Lab], None] = leave
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,7 @@ class Outcome:
         """Return the run as `--format json` shows it."""
         total_s = None if self.outage is None else self.outage.total_s
         downtime_s = None if self.downtime is None else self.downtime.total_s
+        times = self.record.times
         return {
             "scenario": self.record.plan.scenario.id,
             "seed": self.record.plan.seed,
@@ -102,6 +118,7 @@ class Outcome:
             "verdict": self.verdict.value,
             "trace_hash": self.trace_hash,
             "outage_s": None if total_s is None else round(total_s, 3),
+            "took_s": None if times is None else round(times.took_s, 3),
             "downtime_s": None if downtime_s is None else round(downtime_s, 3),
             "lost_objects": len(self.lost),
             "run": str(self.folder),
@@ -116,7 +133,10 @@ class Seen:
     address: str = ""
     observed: Watch | None = None
     pings: dict[str, Watch] = field(default_factory=dict)
+    telephones: dict[str, Telephone] = field(default_factory=dict)
+    crowd: dict[str, Watch] = field(default_factory=dict)
     pcap: bytes = b""
+    logs: Mapping[str, bytes] = field(default_factory=dict)  # of boxes that were replaced
 
 
 def run(order: Order, narrator: Narrator) -> Outcome:
@@ -126,6 +146,7 @@ def run(order: Order, narrator: Narrator) -> Outcome:
         LabError: the lab broke; what was recorded until then is in the folder.
     """
     folder = RunFolder.make(order.folder)
+    began = order.now()
     try:
         lab = _build(order, narrator)
     except BaseException:
@@ -136,6 +157,7 @@ def run(order: Order, narrator: Narrator) -> Outcome:
         folder.point_latest()
         folder.write_plan(order.plan)
         go_through(order, lab, narrator, seen)
+        order.linger(lab)
     finally:
         narrator.phase("teardown")
         with narrator.step("evidence stored, lab removed"):
@@ -144,24 +166,37 @@ def run(order: Order, narrator: Narrator) -> Outcome:
             finally:
                 lab.down()
     narrator.phase("check")
+    folder.write_times(Times(began, order.now()))
     folder.scan(order.drawn.secrets)
     folder.seal()
     return judged(order.folder, narrator)
 
 
 def judged(path: Path, narrator: Narrator) -> Outcome:
-    """Judge a stored run and write its summary.
+    """Judge a stored run, write its summary and its reports.
 
     Raises:
         NotARun: the folder is none.
+        Altered: it was changed since the run, so that it makes no sense any more.
     """
     record = load(path)
+    try:
+        return _judged(path, record, narrator)
+    except Exception as error:
+        if record.sealed is not None and record.sealed.broken:
+            changed = ", ".join(record.sealed.broken[:5])
+            raise Altered(f"{path}: {changed} is not as the run wrote it: {error}") from error
+        raise
+
+
+def _judged(path: Path, record: Record, narrator: Narrator) -> Outcome:
     outcome = Outcome(record, judge(record), path)
     for name, one in outcome.judgements.items():
         if one.verdict not in {Verdict.PASSED, Verdict.NOT_APPLICABLE}:
             for line in one.evidence:
                 narrator.note(f"{one.verdict.value}: {name}: {line}")
     RunFolder(path).write_json("summary.json", summary(outcome))
+    write_reports(path, record, outcome.judgements)
     return outcome
 
 
@@ -173,8 +208,11 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "title": outcome.record.plan.scenario.title,
         "covers": list(outcome.record.plan.scenario.covers),
         "commit": outcome.record.plan.commit,
+        "grade": graded(outcome.record, outcome.judgements).value,
         "outage_phases_s": {} if outage is None else dict(outage.phases()),
         "lost": list(outcome.lost),
+        "telephones": [one.row() for one in returns(outcome.record)],
+        "crowd_back_s": list(crowd_returns(outcome.record)),
         "judgements": {
             name: {"verdict": one.verdict.value, "evidence": list(one.evidence)}
             for name, one in outcome.judgements.items()
@@ -196,7 +234,15 @@ def go_through(order: Order, lab: Lab, narrator: Narrator, seen: Seen) -> None:
     Raises:
         LabError: the lab broke; what was seen until then is in `seen`.
     """
-    drill = Drill(Pair(lab, order.plan.scenario.lab, order.plan.start, order.drawn.access))
+    missing = impossible(order.plan.scenario, lab)
+    if missing:
+        raise LabError(
+            f"{order.plan.backend} cannot do here what the drill asks for: {'; '.join(missing)}",
+            remedy="--backend sim can do all of it",
+        )
+    pair = Pair(lab, order.plan.scenario.lab, order.plan.start, order.drawn.access)
+    drill = Drill(pair, spares=order.drawn.spares)
+    seen.logs = drill.logs
     _begin(drill, narrator, "steady state")
     lab.timekeeper.settle()
     seen.stations = lab.describe()
@@ -231,6 +277,10 @@ def _watching(lab: Lab, seen: Seen) -> Iterator[None]:
     for name, phone in lab.phones.items():
         pings = phone.stop()
         seen.pings[name] = Watch(seen.address, pings.sent, pings.answers)
+    for name, telephone in lab.telephones.items():
+        seen.telephones[name] = Telephone.of(telephone, seen.address)
+    many = {} if lab.crowd is None else lab.crowd.answers()
+    seen.crowd = {one: Watch(seen.address, len(got), got) for one, got in many.items()}
     replies = lab.observer.stop()
     answers = tuple((one.at_s, one.mac) for one in replies)
     seen.observed = Watch(seen.address, len(answers), answers)
@@ -239,17 +289,19 @@ def _watching(lab: Lab, seen: Seen) -> Iterator[None]:
 def _take_steps(order: Order, drill: Drill, narrator: Narrator) -> None:
     """Take the steps in order; one that is declined ends them, and the drill has failed."""
     _begin(drill, narrator, "steps")
-    for number, step in enumerate(order.plan.scenario.steps, 1):
+    for number, step in enumerate(order.plan.scenario.whole, 1):
         text = describe(step)
         drill.lab.note("step", text, position=number)
         try:
             with narrator.step(text) as say:
                 order.perform(step, drill, say)
+            drill.faults.look()
         except _DECLINED as error:
             drill.lab.note("expectation", Verdict.FAILED.value, text=f"{text}: {error}")
             narrator.note(f"{error}")
-            return
+            break
     _begin(drill, narrator, "heal")
+    drill.faults.end_all()
     drill.lab.timekeeper.settle()
 
 
@@ -275,6 +327,8 @@ def _read_finally(drill: Drill, seen: Seen) -> None:
     for name in drill.running():
         look(drill, name, "final")
         drill.read(name, "final", "rollback", drill.node(name).ctl(["redundancy", "rollback"]))
+        registrations = drill.node(name).ctl(["registrations", "list"])
+        drill.read(name, "final", "registrations", registrations)
         drill.read(name, "final", "users", drill.node(name).ctl(["users", "list"]))
         drill.read(name, "final", "changes", find_entries(drill.node(name), drill.entries))
     for station in seen.stations:
@@ -289,11 +343,13 @@ def _store(order: Order, lab: Lab, folder: RunFolder, seen: Seen) -> None:
     """Write everything that can still be read, whatever happened before."""
     folder.write_history(lab.events())
     folder.write_stations(seen.stations)
-    folder.write_clients(seen.observed, seen.pings)
+    folder.write_clients(seen.observed, seen.pings, seen.telephones, seen.crowd)
     folder.write_pcap(seen.pcap)
     for appliance in order.drawn.spec.appliances:
         with suppress(LabError, OSError):
             log = lab.appliance(appliance.name).read("log/events.jsonl")
-            folder.write_node_log(appliance.name, "events.jsonl", log)
+            folder.write_node_log(
+                appliance.name, "events.jsonl", seen.logs.get(appliance.name, b"") + log
+            )
     with suppress(LabError, OSError):
         folder.write_mails(lab.mail.messages())

@@ -7,20 +7,60 @@ which of the two appliances it is done (R16).
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.lab import Lab
 from scenarios.browsing import PageTrouble, log_in, open_tab, upload
 from scenarios.drill import Pair, slot
+from scenarios.hostile import Kind, spoilt
 
 IMPORT_TAB = "/admin/modules/redundanz/standby-import"
 MODULE_ADDRESS = "standby@example.com"  # R27; no user's address
 _FIRST_REFUSAL = 400
 
 
-def initialise(pair: Pair, standby: str, say: Callable[[str], None]) -> None:
-    """Configure both appliances and bring the first full backup across.
+def configurations(pair: Pair, standby: str) -> dict[str, dict[str, Any]]:
+    """Return what the module's dialog takes on each appliance (R21 to R36, R39)."""
+    lab, access, plan = pair.lab, pair.access, pair.plan
+    active = other(standby)
+    fields = {
+        "licence_key": access[active].server_key,
+        "attempts_max": plan.attempts_max,
+        "mail_address": MODULE_ADDRESS,
+        **plan.module.fields(),
+        **slot(plan.schedule, pair.start, plan.zone),
+    }
+    target = {
+        "standby_server": _address(lab, standby),
+        "standby_password": access[standby].root_password,
+    }
+    return {active: {**fields, **target}, standby: fields}
+
+
+def other(node: str) -> str:
+    """Return the other one of the pair."""
+    return "pbx1" if node == "pbx2" else "pbx2"
+
+
+def configure_pair(
+    pair: Pair, standby: str, say: Callable[[str], None]
+) -> dict[str, dict[str, Any]]:
+    """Configure both appliances, and bring no backup across; what was configured.
+
+    Raises:
+        CommandRefused: an appliance declined its configuration.
+    """
+    fields = configurations(pair, standby)
+    for node in (other(standby), standby):
+        say(f"{node}: module configuration")
+        configure(pair.lab, node, fields[node])
+    return fields
+
+
+def initialise(pair: Pair, standby: str, say: Callable[[str], None]) -> dict[str, dict[str, Any]]:
+    """Configure both appliances and bring the first full backup across; what was configured.
 
     Args:
         pair: the lab, its schedule, and what its administrators know.
@@ -31,36 +71,47 @@ def initialise(pair: Pair, standby: str, say: Callable[[str], None]) -> None:
         CommandRefused: an appliance declined a command.
         PageTrouble: the page declined the upload.
     """
-    lab, access, plan = pair.lab, pair.access, pair.plan
-    active = "pbx1" if standby == "pbx2" else "pbx2"
-    fields = {
-        "licence_key": access[active].server_key,
-        "attempts_max": plan.attempts_max,
-        "mail_address": MODULE_ADDRESS,
-        **slot(plan.schedule, pair.start, plan.zone),
-    }
-    target = {
-        "standby_server": _address(lab, standby),
-        "standby_password": access[standby].root_password,
-    }
+    lab, access = pair.lab, pair.access
+    active, fields = other(standby), configurations(pair, standby)
     say(f"{active}: module configuration; the standby's host key is pinned")
-    _configure(lab, active, {**fields, **target})
+    configure(lab, active, fields[active])
     say(f"{active}: full backup, kept on the administrator's computer")
     epoch = lab.appliance(active).ctl(["status"])["lineage"]["epoch"]
     backup = lab.appliance(active).ctl(["backup", "create", "--operation", f"initial-{epoch}"])
-    data = lab.appliance(active).read(f"backups/{backup['file']}")
-    say(f"{standby}: module configuration with the active's licence key")
-    _configure(lab, standby, fields)
-    say(f"{standby}: Standby-Import of the backup")
-    with lab.appliance(standby).browser() as browser:
-        log_in(browser, access[standby].login, access[standby].password)
-        answer = upload(browser, open_tab(browser, IMPORT_TAB), str(backup["file"]), data)
+    with tempfile.TemporaryFile() as kept:
+        lab.appliance(active).copy(f"backups/{backup['file']}", kept)
+        kept.seek(0)
+        say(f"{standby}: module configuration with the active's licence key")
+        configure(lab, standby, fields[standby])
+        say(f"{standby}: Standby-Import of the backup")
+        with lab.appliance(standby).browser() as browser:
+            log_in(browser, access[standby].login, access[standby].password)
+            answer = upload(browser, open_tab(browser, IMPORT_TAB), str(backup["file"]), kept)
     if answer.status >= _FIRST_REFUSAL:
         raise PageTrouble(f"{standby}: Standby-Import: {answer.status} {answer.text[:300]}")
     lab.timekeeper.settle()
+    return fields
 
 
-def _configure(lab: Lab, node: str, fields: Mapping[str, Any]) -> None:
+def offer(lab: Lab, standby: str, kind: Kind) -> None:
+    """Offer a hostile file to Standby-Import, made from a backup of the other appliance (I2).
+
+    Raises:
+        CommandRefused: the appliance declined it, as it must.
+    """
+    active = lab.appliance(other(standby))
+    backup = active.ctl(["backup", "create", "--operation", "for-an-attacker"])
+    data = spoilt(kind, active.read(f"backups/{backup['file']}"))
+    argv = ["redundancy", "initialise", "--size", str(len(data)), "--by", "administrator"]
+    lab.appliance(standby).ctl(argv, data)
+
+
+def configure(lab: Lab, node: str, fields: Mapping[str, Any]) -> None:
+    """Save the module's configuration as its dialog would.
+
+    Raises:
+        CommandRefused: the appliance declined it.
+    """
     argv = ["redundancy", "configure", "--by", "administrator"]
     lab.appliance(node).ctl(argv, json.dumps(dict(fields)).encode())
 

@@ -11,18 +11,29 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from emulator.backends.rootless import NotRoot, is_root
+from emulator.company import Progress as Filling
 from emulator.hosted import HostedLab, HostedMaker
 from emulator.image import Progress
-from emulator.lab import LabError
-from scenarios.blueprint import Ground, blueprint
+from emulator.lab import LabError, WhichLab
+from scenarios.blueprint import Ground, before_set_up, blueprint
+from scenarios.clock import wall_clock
 from scenarios.drill import Access, Pair
-from scenarios.hosting import choose_backend, host, known_host, lab_registry
-from scenarios.making import wall_clock
-from scenarios.models import LabPlan, Schedule
+from scenarios.hosting import (
+    backends_here,
+    choose_backend,
+    host,
+    known_host,
+    lab_registry,
+    usable_backends,
+)
+from scenarios.models.lab import LabPlan, Schedule, UserAgents
 from scenarios.setup import initialise
+from scenarios.units import Interval
 
-_NIGHTLY = Schedule(every=timedelta(days=1), first_in=timedelta(hours=12))
+_NIGHTLY = Schedule(every=Interval(1, "day"), first_in=timedelta(hours=12))
 _ACCESS = "access.json"
+_CALLS_EACH = 20  # call records of a user: as a drill needs none, but a person looks at
 
 
 @dataclass(frozen=True)
@@ -33,14 +44,16 @@ class Wish:
         name: of the lab.
         backend: `auto`, `docker` or `netns`.
         users, phones: how many.
+        voicemail_mb: size of all voice messages together.
         subnet: a /24, None for a free one.
         seed: of everything that is generated.
-        bare: leave the two boxes as they come from the factory.
+        bare: leave the pair to be set up by hand, from the licences of step 1 on (R17).
     """
 
     name: str
     backend: str
     users: int
+    voicemail_mb: int
     phones: int
     subnet: str | None
     seed: int
@@ -56,14 +69,22 @@ class Opened:
 
 
 @contextmanager
-def bring_up(wish: Wish, progress: Progress, say: Callable[[str], None]) -> Iterator[Opened]:
+def bring_up(
+    wish: Wish, progress: Progress, filling: Filling, say: Callable[[str], None]
+) -> Iterator[Opened]:
     """Make a lab that outlives this process, or open the one of that name.
+
+    Args:
+        wish: what was asked for.
+        progress: told how far the appliance image is.
+        filling: told how far the content is.
+        say: told what is done.
 
     Raises:
         LabError: it cannot be made here; nothing is left behind.
     """
     registry = lab_registry()
-    if wish.name in {one.spec.name for one in registry.labs()}:
+    if wish.name in registry.names():
         say(f"{wish.name} is up already")
         with attached(wish.name) as opened:
             yield opened
@@ -77,10 +98,18 @@ def bring_up(wish: Wish, progress: Progress, say: Callable[[str], None]) -> Iter
     say(f"backend {backend}: {why}")
     hosting = host(backend, progress)
     subnet = str(registry.free_subnet(hosting, wish.subnet))
-    plan = LabPlan(users=wish.users, phones=wish.phones, schedule=_NIGHTLY)
-    drawn = blueprint(Ground(wish.name, subnet, wish.seed, None), plan, os.urandom)
+    plan = LabPlan(
+        users=wish.users,
+        voicemail_mb=wish.voicemail_mb,
+        calls_each=_CALLS_EACH,
+        phones=wish.phones,
+        user_agents=UserAgents(),
+        schedule=_NIGHTLY,
+    )
+    drawn = blueprint(Ground(wish.name, subnet, wish.seed, None), plan, os.urandom, filling)
     with tempfile.TemporaryDirectory() as workdir:
-        lab = HostedMaker(hosting, registry).make(drawn.spec, Path(workdir))
+        spec = before_set_up(drawn.spec) if wish.bare else drawn.spec
+        lab = HostedMaker(hosting, registry, filling).make(spec, Path(workdir))
         try:
             if not wish.bare:
                 initialise(Pair(lab, plan, wall_clock(), drawn.access), "pbx2", say)
@@ -104,7 +133,10 @@ def attached(name: str | None) -> Iterator[Opened]:
     """
     registry = lab_registry()
     chosen = name or only_lab()
-    hosting = known_host(registry.lab(chosen).backend)
+    backend = registry.lab(chosen).backend
+    if backend == "netns" and not is_root():
+        raise NotRoot(chosen)
+    hosting = known_host(backend)
     with tempfile.TemporaryDirectory() as workdir:
         lab = HostedMaker(hosting, registry).attach(chosen, Path(workdir))
         try:
@@ -117,14 +149,16 @@ def only_lab() -> str:
     """Return the name of the only lab that is up.
 
     Raises:
-        LabError: there is none, or there are several.
+        LabError: there is none.
+        WhichLab: there are several.
     """
-    names = [one.spec.name for one in lab_registry().labs() if one.owner is None]
+    registry = lab_registry()
+    names = [name for name in registry.names() if registry.outline(name).owner is None]
     if len(names) == 1:
         return names[0]
     if not names:
         raise LabError("no lab is up", remedy="bring one up: standby-lab up")
-    raise LabError(
+    raise WhichLab(
         f"several labs are up: {', '.join(names)}",
         remedy=f"name the one you mean: standby-lab inspect {names[0]}, "
         f"standby-lab arp --lab {names[0]}",
@@ -138,8 +172,9 @@ def take_down(name: str) -> None:
         LabError: there is no such lab.
     """
     registry = lab_registry()
-    hosting = known_host(registry.lab(name).backend)
-    hosting.destroy(name)
+    backend = registry.outline(name).backend
+    for hosting in backends_here(usable_backends() if backend is None else [backend]):
+        hosting.destroy(name)
     registry.leave(name)
 
 
@@ -152,4 +187,7 @@ def _keep_access(folder: Path, access: Mapping[str, Access]) -> None:
 
 def _kept_access(folder: Path) -> dict[str, Access]:
     rows = json.loads((folder / _ACCESS).read_text())
-    return {name: Access(**row) for name, row in rows.items()}
+    return {
+        name: Access(**{**row, "licence_keys": tuple(row["licence_keys"])})
+        for name, row in rows.items()
+    }

@@ -4,82 +4,247 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import singledispatch
+from typing import Any
 
-from scenarios.browsing import REDUNDANCY_TAB, PageTrouble, click_switchover, log_in, open_tab
+from scenarios import administering
+from scenarios.browsing import REDUNDANCY_TAB
+from scenarios.declining import DrillEnded, declined
 from scenarios.drill import Drill
-from scenarios.entering import enter
-from scenarios.models import (
+from scenarios.entering import edit, enter, let_in, remove
+from scenarios.faulting import fault_of
+from scenarios.models import administration, faults, steps
+from scenarios.models.base import Strict
+from scenarios.models.disks import CopyDisk
+from scenarios.models.faults import PowerOff
+from scenarios.models.steps import (
     Advance,
-    CutTransfer,
+    AdvanceToNextRun,
+    AwaitFaults,
     Expect,
     Initialise,
+    LookAt,
     MakeChange,
     OpenTab,
-    PowerOff,
     PowerOn,
     Restore,
     RollBack,
+    RunNow,
     Sighting,
-    Strict,
     SwitchOver,
     Wait,
+    WaitForOperator,
 )
+from scenarios.models.telephones import AwaitPhones, CallStep, RestartPhones
+from scenarios.residue import paths_of, read_residue
 from scenarios.returning import restore, roll_back
-from scenarios.setup import initialise
-from scenarios.units import render_duration, render_fraction
-from scenarios.verdict import Verdict
+from scenarios.setup import configure_pair, initialise, offer
+from scenarios.sighting import sighted
+from scenarios.spares import exchange
+from scenarios.telephoning import carry_out
+from scenarios.units import render_duration, render_place
+from scenarios.visiting import intrude, look, switch_over, visit
 
 Say = Callable[[str], None]
-
-
-class DrillEnded(Exception):  # noqa: N818 - says what happened
-    """A step without which the rest makes no sense did not succeed; the drill has failed."""
+_LAST = ("for", "as")
+_RUN_ENDS = {"run.succeeded", "run.failed", "run.refused"}
 
 
 @singledispatch
 def describe(step: Strict) -> str:
-    """Say in one line what a step does."""
-    name, value = next(iter(step.model_dump(by_alias=True).items()))
-    return f"{name} {value}"
+    """Say in one line what a step does, as its author wrote it."""
+    name, value = next(iter(step.model_dump(by_alias=True, exclude_defaults=True).items()))
+    if isinstance(value, dict):  # what a fault is called and how long it lasts is said last
+        value = {**{key: value[key] for key in value if key not in _LAST}, **value}
+        value |= {key: value.pop(key) for key in _LAST if key in value}
+    return f"{name} {_plain(value)}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(one)}" for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return " ".join(_plain(one) for one in value)
+    return str(value)
 
 
 @singledispatch
 def perform(step: Strict, drill: Drill, say: Say) -> None:
-    """Carry out one step.
+    """Carry out one step; a verb that nobody else carries out sets a fault up.
 
     Raises:
         DrillEnded: what it needed did not come.
         CommandRefused, PageTrouble: an appliance declined.
         LabError: the lab broke.
     """
-    raise NotImplementedError(f"nobody performs {type(step).__name__} ({drill}, {say})")
+    if type(step) not in fault_of.registry:
+        raise NotImplementedError(f"nobody performs {type(step).__name__}")
+    say(f"set up as {drill.faults.begin(step)}")
+
+
+@perform.register
+def _(step: faults.When, drill: Drill, say: Say) -> None:
+    def done() -> None:
+        if isinstance(step.when.do, PowerOff):
+            drill.off.add(step.when.do.power_off)
+
+    drill.faults.await_moment(step.when, done)
+    say("armed")
+
+
+@perform.register
+def _(step: steps.Heal, drill: Drill, say: Say) -> None:
+    drill.faults.end(step.heal)
+    say("ended")
+
+
+@perform.register
+def _(step: steps.PlugIn, drill: Drill, say: Say) -> None:
+    drill.faults.end_of("unplugged", step.plug_in)
+    say("linked")
+
+
+@perform.register
+def _(step: steps.Replace, drill: Drill, say: Say) -> None:
+    say(exchange(drill, step.replace))
+
+
+@perform.register
+def _(step: steps.Thaw, drill: Drill, say: Say) -> None:
+    drill.faults.end_of("frozen", step.thaw)
+    drill.lab.timekeeper.settle()
+    say("goes on")
+
+
+@perform.register
+def _(step: administration.Configure, drill: Drill, say: Say) -> None:
+    say(administering.configure(drill, step.configure))
+
+
+@perform.register
+def _(step: administration.RemoveLicence, drill: Drill, say: Say) -> None:
+    say(administering.remove_licence(drill, step.remove_licence))
+
+
+@perform.register
+def _(step: administration.InstallLicence, drill: Drill, say: Say) -> None:
+    wanted = step.install_licence
+    if wanted.refused is not None:
+        say(declined(wanted.refused, lambda: administering.install_licence(drill, wanted)))
+        return
+    say(administering.install_licence(drill, wanted))
+
+
+@perform.register
+def _(step: administration.Update, drill: Drill, say: Say) -> None:
+    say(administering.update(drill, step.update.on, step.update.to))
+
+
+@perform.register
+def _(step: administration.Job, drill: Drill, say: Say) -> None:
+    say(administering.job(drill, step.job))
+
+
+@perform.register
+def _(step: administration.StartJob, drill: Drill, say: Say) -> None:
+    say(administering.start_job(drill, step.start_job))
+
+
+@perform.register
+def _(step: administration.SetClock, drill: Drill, say: Say) -> None:
+    say(administering.set_clock(drill, step.set_clock.on, step.set_clock.by))
 
 
 @perform.register
 def _(step: Initialise, drill: Drill, say: Say) -> None:
-    initialise(drill.pair, step.initialise, say)
+    wanted = step.set_up
+    set_up = initialise if wanted.import_ == "yes" else configure_pair
+    if wanted.refused is not None:
+        say(declined(wanted.refused, lambda: set_up(drill.pair, wanted.standby, say)))
+        return
+    drill.fields.update(set_up(drill.pair, wanted.standby, say))
+
+
+@perform.register
+def _(step: steps.Upload, drill: Drill, say: Say) -> None:
+    wanted = step.upload
+    say(declined(wanted.refused, lambda: offer(drill.lab, wanted.to, wanted.file)))
 
 
 @perform.register
 def _(step: MakeChange, drill: Drill, say: Say) -> None:
-    change = step.change
-    entry = enter(drill.node(change.on), change.add, change.as_)
-    drill.entries[change.as_] = entry
-    drill.lab.note("change", change.as_, node=change.on, kind=entry.kind, key=entry.key)
+    change, node = step.change, drill.node(step.change.on)
+    if change.refused is not None:
+        say(declined(change.refused, lambda: enter(node, change)))
+        return
+    if change.add is not None and change.as_ is not None:
+        entry = enter(node, change)
+        drill.entries[change.as_] = entry
+        name = change.as_
+        if change.logs_in is not None:
+            password = drill.pair.access[change.on].password
+            let_in(node, entry, password, administrator=change.logs_in == "as administrator")
+    elif change.remove is not None:
+        name, entry = change.remove, drill.entries[change.remove]
+        remove(node, entry)
+    else:
+        name = str(change.edit)
+        drill.edits[name] = drill.edits.get(name, 0) + 1
+        entry = drill.entries[name]
+        edit(node, entry, drill.edits[name])
+    drill.lab.note("change", name, node=change.on, kind=entry.kind, key=entry.key)
     say(f"{entry.kind} {entry.key}")
 
 
 @describe.register
 def _(step: MakeChange) -> str:
-    return f"change on {step.change.on}: add a {step.change.add} as {step.change.as_}"
+    change = step.change
+    if change.add is None:
+        deed = "remove" if change.remove else "edit"
+        return f"change on {change.on}: {deed} {change.remove or change.edit}"
+    end = f", to be refused as {change.refused}" if change.refused else ""
+    return f"change on {change.on}: add a {change.add} as {change.as_}{end}"
+
+
+@perform.register
+def _(step: RunNow, drill: Drill, say: Say) -> None:
+    answer = drill.node(step.run_now).ctl(["redundancy", "run", "--by", "operator"])
+    say(f"run {answer['run']}")
+
+
+@perform.register
+def _(step: AdvanceToNextRun, drill: Drill, say: Say) -> None:
+    wanted = step.advance_to_the_next_run
+    ends: list[str] = []
+
+    def ended(event: Any) -> bool:
+        if event.node == wanted.on and event.event in _RUN_ENDS:
+            ends.append(event.event)
+            return True
+        return False
+
+    if not drill.reach(wanted.within, ended):
+        raise DrillEnded(f"no run of {wanted.on} ended within {render_duration(wanted.within)}")
+    say(ends[0])
+
+
+@perform.register
+def _(step: WaitForOperator, drill: Drill, say: Say) -> None:
+    keeper = drill.lab.timekeeper
+    keeper.advance(keeper.now() + step.wait_for_the_operator)
+    say(f"Calendar {keeper.now():%Y-%m-%d %H:%M:%S} UTC")
+
+
+@describe.register
+def _(step: WaitForOperator) -> str:
+    return f"wait for the operator {render_duration(step.wait_for_the_operator)}"
 
 
 @perform.register
 def _(step: Advance, drill: Drill, say: Say) -> None:
     arrival = step.advance
     wanted = Sighting(on=arrival.on, event=arrival.to, within=arrival.within)
-    if not _sighted(wanted, drill, say):
-        raise DrillEnded(f"no {arrival.to} on {arrival.on} within {_written(wanted)}")
+    if not sighted(wanted, drill, say):
+        raise DrillEnded(f"no {arrival.to} on {arrival.on} within {render_duration(wanted.within)}")
 
 
 @describe.register
@@ -89,7 +254,7 @@ def _(step: Advance) -> str:
 
 @perform.register
 def _(step: Expect, drill: Drill, say: Say) -> None:
-    _sighted(step.expect, drill, say)
+    sighted(step.expect, drill, say)
 
 
 @describe.register
@@ -97,26 +262,16 @@ def _(step: Expect) -> str:
     return f"expect {step.expect.event} on {step.expect.on}"
 
 
-@perform.register
-def _(step: CutTransfer, drill: Drill, say: Say) -> None:
-    cut = step.cut_transfer
-    drill.node(cut.into).arm_cut(cut.after, cut.count)
-    drill.lab.note("fault", "cut-armed", node=cut.into, after=cut.after, count=cut.count)
-    say("armed")
-
-
 @describe.register
-def _(step: CutTransfer) -> str:
+def _(step: faults.CutTransfer) -> str:
     cut = step.cut_transfer
-    return f"cut transfer into {cut.into} after {render_fraction(cut.after)}, {cut.count} time(s)"
+    return f"cut transfer into {cut.into} after {render_place(cut.after)}, {cut.count} time(s)"
 
 
 @perform.register
 def _(step: PowerOff, drill: Drill, say: Say) -> None:
-    began_s = drill.lab.wall_s()
-    drill.node(step.power_off).power_off()
+    drill.faults.begin(step)
     drill.off.add(step.power_off)
-    drill.lab.note("fault", "power-off", node=step.power_off, began_s=began_s)
     say("dark")
 
 
@@ -124,8 +279,15 @@ def _(step: PowerOff, drill: Drill, say: Say) -> None:
 def _(step: PowerOn, drill: Drill, say: Say) -> None:
     drill.node(step.power_on).boot()
     drill.off.discard(step.power_on)
+    drill.faults.forget_power_cut(step.power_on)
     drill.lab.timekeeper.settle()
     say("up")
+
+
+@perform.register
+def _(step: CopyDisk, drill: Drill, say: Say) -> None:
+    drill.lab.levers.copy_disk(step.copy_disk.of, step.copy_disk.as_)
+    say("kept")
 
 
 @perform.register
@@ -150,11 +312,37 @@ def _(step: Restore) -> str:
 
 @perform.register
 def _(step: OpenTab, drill: Drill, say: Say) -> None:
-    access = drill.pair.access[step.open_tab]
-    browser = drill.node(step.open_tab).browser()
-    log_in(browser, access.login, access.password)
-    drill.tabs[step.open_tab] = (browser, open_tab(browser))
-    say(f"logged in as {access.login}, {REDUNDANCY_TAB}")
+    say(f"logged in as {visit(drill, step.visit)}, {REDUNDANCY_TAB}")
+
+
+@describe.register
+def _(step: OpenTab) -> str:
+    by = f" by {step.visit.by}" if step.visit.by else ""
+    return f"open tab {step.visit.on}{by}"
+
+
+@perform.register
+def _(step: steps.Intrude, drill: Drill, say: Say) -> None:
+    say(intrude(drill, step.intrude))
+
+
+@describe.register
+def _(step: steps.Intrude) -> str:
+    return f"intrude on {step.intrude.on}: {step.intrude.by}"
+
+
+@perform.register
+def _(step: LookAt, drill: Drill, say: Say) -> None:
+    spec = step.look_at
+    look(drill, spec.node, spec.as_)
+    paths = paths_of(drill.lab.levers, spec.node)
+    drill.read(spec.node, spec.as_, "residue", read_residue(drill.node(spec.node), paths))
+    say(f"{len(paths)} files")
+
+
+@describe.register
+def _(step: LookAt) -> str:
+    return f"look at {step.look_at.node}: {step.look_at.as_}"
 
 
 @perform.register
@@ -169,39 +357,30 @@ def _(step: Wait) -> str:
 
 
 @perform.register
+def _(step: AwaitFaults, drill: Drill, say: Say) -> None:
+    drill.faults.await_armed(step.await_faults.total_seconds())
+    say("all have begun")
+
+
+@describe.register
+def _(step: AwaitFaults) -> str:
+    return f"await faults, at most {render_duration(step.await_faults)}"
+
+
+@perform.register
+def _(step: CallStep | AwaitPhones | RestartPhones, drill: Drill, say: Say) -> None:
+    say(carry_out(step, drill))
+
+
+@perform.register
 def _(step: SwitchOver, drill: Drill, say: Say) -> None:
-    node = step.switch_over
-    if node not in drill.tabs:
-        raise PageTrouble(f"{node}: nobody has the tab open")
-    browser, tab = drill.tabs[node]
-    look(drill, node, "before-click")
-    answer = click_switchover(browser, tab)
-    drill.read(node, "click", "page", {"status": answer.status, "text": answer.text})
-    look(drill, node, "after-click")
-    say(f"the page answers {answer.status}")
+    say(switch_over(drill, step.click))
 
 
-def look(drill: Drill, node: str, moment: str) -> None:
-    """Put an appliance's status and the digest of its content into the history."""
-    for what, argv in (("status", ["status"]), ("digest", ["content", "digest"])):
-        drill.read(node, moment, what, drill.node(node).ctl(argv))
-
-
-def _sighted(wanted: Sighting, drill: Drill, say: Say) -> bool:
-    """Let the Calendar move until an event is there, and note whether it came in time."""
-    came = drill.reach(
-        wanted.within,
-        lambda event: (
-            (event.node, event.event) == (wanted.on, wanted.event)
-            and wanted.cause in {None, event.cause}
-        ),
-    )
-    verdict = Verdict.PASSED if came else Verdict.FAILED
-    text = f"{wanted.event} on {wanted.on} within {_written(wanted)}: {'yes' if came else 'no'}"
-    drill.lab.note("expectation", verdict.value, text=text)
-    say(f"Calendar {drill.lab.timekeeper.now():%Y-%m-%d %H:%M:%S} UTC")
-    return came
-
-
-def _written(wanted: Sighting) -> str:
-    return render_duration(wanted.within)
+@describe.register
+def _(step: SwitchOver) -> str:
+    click = step.click
+    more = ", and confirm" if click.confirm == "yes" else ""
+    more += f", {click.clicks} times" if click.clicks > 1 else ""
+    more += f", by {click.by}" if click.by else ""
+    return f"switch over {click.on}{more}"

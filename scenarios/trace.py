@@ -81,8 +81,17 @@ COMPARED: Mapping[str, frozenset[str]] = {
         }
     ),
     "mail": frozenset({"sent", "deferred"}),
-    "runner": frozenset({"phase", "step", "change", "expectation", "fault"}),
+    "runner": frozenset(
+        {"phase", "step", "change", "expectation", "fault", "fault.armed", "fault.fired"}
+        | {"fault.ended", "fault.missed", "clock.set", "declined", "passed-over", "call", "phones"}
+    ),
 }
+_TOLD_BESIDES = frozenset(
+    {"slot.delayed", "slot.skipped", "data.aged", "run.backup-awaited", "trouble"}
+    | {"address.contested"}
+    | {"archive.started", "archive.finished", "stopped", "defect"}
+)
+KNOWN = frozenset().union(*COMPARED.values(), _TOLD_BESIDES) - COMPARED["runner"]
 BOUNDED = frozenset({"address", "wire"})
 IGNORED = frozenset({("appliance", "stopped"), ("engine", "progress"), ("runner", "read")})
 

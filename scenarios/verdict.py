@@ -23,10 +23,12 @@ class Judgement:
     Attributes:
         verdict: see there.
         evidence: what was seen; for `not-applicable` the precondition that was not met.
+        extent_s: how long the worst violation lasted, where it has a length.
     """
 
     verdict: Verdict
     evidence: tuple[str, ...]
+    extent_s: float | None = None
 
 
 def passed(*evidence: str) -> Judgement:

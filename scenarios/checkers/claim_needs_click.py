@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scenarios.models import SwitchOver
+from scenarios.models.steps import SwitchOver
 from scenarios.record import Record
 from scenarios.verdict import Judgement, judged, not_applicable
 
@@ -28,10 +28,14 @@ def _takeovers(record: Record) -> Iterator[tuple[str, str, float]]:
 
 
 def _announcements(record: Record) -> Iterator[tuple[str, str, float]]:
-    home = {station.address: station.name for station in record.appliances}
+    known = {station.address for station in record.appliances}
+    home = {(station.name, station.address) for station in record.appliances}
+    home |= {
+        (one.detail["node"], one.detail["address"]) for one in record.select("runner", "replaced")
+    }
     for frame in record.frames:
         node = record.name_of(frame.mac)
-        if frame.gratuitous and home.get(frame.address, node) != node:
+        if frame.gratuitous and frame.address in known and (node, frame.address) not in home:
             yield node, f"{frame.address} was announced", frame.at_s
 
 
@@ -44,10 +48,10 @@ def _asked(record: Record, node: str, before_s: float) -> bool:
 
 
 def _clicked(record: Record, node: str, before_s: float) -> bool:
-    steps = record.plan.scenario.steps
+    steps = record.plan.scenario.whole
     taken = [
         steps[int(event.detail["position"]) - 1]
         for event in record.select("runner", "step")
         if event.wall_s <= before_s
     ]
-    return any(isinstance(step, SwitchOver) and step.switch_over == node for step in taken)
+    return any(isinstance(step, SwitchOver) and step.click.on == node for step in taken)

@@ -20,12 +20,15 @@ def check(record: Record) -> Judgement:
         after = record.answer(node, "digest")
         if export is None or after is None:
             return inconclusive(f"{node}: its last import or its content at the end is not known")
-        before = record.answer(export.node, "digest", "steady")
+        origin = _origin(record, export)
+        before = record.answer(origin, "digest", "steady")
         if before is None:
-            return inconclusive(f"the content of {export.node} at the beginning was not read")
-        entered = _entered(record, export.node, export.number)
-        own = _changed(record, node, since=imported.number)
-        faults += _faults(node, before["objects"], after["objects"], (entered, own))
+            return inconclusive(f"the content of {origin} at the beginning was not read")
+        changes = _last_changes(record, export.node, export.number)
+        gone = {key for key, cause in changes.items() if cause.endswith(" remove")}  # I3
+        own = {*_changes(record, node, since=imported.number)}
+        kept = {key: value for key, value in before["objects"].items() if key not in gone}
+        faults += _faults(node, kept, after["objects"], ({*changes} - gone, own))
         compared += len(after["objects"])
     if not last:
         return not_applicable("nothing was imported")
@@ -33,6 +36,10 @@ def check(record: Record) -> Judgement:
 
 
 def _export(record: Record, imported: Event) -> Event | None:
+    """Return what tells when and where the content was taken that was imported.
+
+    What a finished backup holds is of the instant at which its writing began.
+    """
     found = [
         event
         for event in record.select("appliance", "backup.finished", "snapshot.created")
@@ -40,30 +47,64 @@ def _export(record: Record, imported: Event) -> Event | None:
         and event.node != imported.node
         and event.detail.get("sha256") == imported.detail.get("sha256")
     ]
-    return found[-1] if found else None
+    return _begun(record, found[-1]) if found else None
 
 
-def _entered(record: Record, node: str, until: int) -> set[str]:
-    """Return what was entered into the content of an appliance, wherever that came from."""
+def _origin(record: Record, export: Event) -> str:
+    """Return the appliance that had this content at first: what was imported came from another."""
+    source = _source(record, export.node, export.number)
+    return export.node if source is None else _origin(record, source[0])
+
+
+def _source(record: Record, node: str, until: int) -> tuple[Event, Event] | None:
+    """Return what an appliance had imported last by then: its export, and its commit."""
     commits = [
         event
         for event in record.select("appliance", "import.committed", "restore.committed", node=node)
         if event.number < until
     ]
-    source = _export(record, commits[-1]) if commits else None
+    export = _export(record, commits[-1]) if commits else None
+    return None if export is None else (export, commits[-1])
+
+
+def _begun(record: Record, export: Event) -> Event:
+    begun = [
+        event
+        for event in record.select("appliance", "backup.started", node=export.node)
+        if event.number < export.number
+        and all(event.detail.get(key) == export.detail.get(key) for key in ("epoch", "generation"))
+    ]
+    return begun[-1] if begun else export
+
+
+def _last_changes(record: Record, node: str, until: int) -> dict[str, str]:
+    """Return what was done last to each object of an appliance, wherever that came from."""
+    source = _source(record, node, until)
     if source is None:
-        return _changed(record, node, until=until)
-    inherited = _entered(record, source.node, source.number)
-    return inherited | _changed(record, node, since=commits[-1].number, until=until)
+        return _changes(record, node, until=until)
+    export, commit = source
+    inherited = _last_changes(record, export.node, export.number)
+    return inherited | _changes(record, node, since=commit.number, until=until)
 
 
-def _changed(record: Record, node: str, *, since: int = 0, until: float = float("inf")) -> set[str]:
-    """Return the objects that were entered or changed on an appliance meanwhile."""
+def _changes(
+    record: Record, node: str, *, since: int = 0, until: float = float("inf")
+) -> dict[str, str]:
+    """Return what was done last to each object that was changed on an appliance meanwhile.
+
+    A licence is no object of the content, and has no name there.
+    """
     return {
-        f"{event.detail['kind']}/{event.detail['id']}"
+        _object(event): event.cause
         for event in record.select("appliance", "changed", node=node)
-        if since < event.number < until
+        if since < event.number < until and "id" in event.detail
     }
+
+
+def _object(event: Event) -> str:
+    """Return how a digest names what was changed; a user's password stands apart there."""
+    kind = "passwords" if event.cause == "users password" else event.detail["kind"]
+    return f"{kind}/{event.detail['id']}"
 
 
 def _faults(

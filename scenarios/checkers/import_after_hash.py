@@ -43,8 +43,9 @@ def _faults(record: Record, commit: Event) -> Iterator[str]:
 
 def _swallowed(record: Record) -> Iterator[str]:
     """A transfer that was cut on its way cannot have arrived whole, whatever is said of it."""
+    names = ("receive.finished", "receive.failed", "booted")  # a crash ends a receive untold
     for cut in record.select("wire", "cut"):
-        ends = record.select("appliance", "receive.finished", "receive.failed", node=cut.node)
+        ends = record.select("appliance", *names, node=cut.node)
         end = next((event for event in ends if event.number > cut.number), None)
         if end is not None and end.event == "receive.finished":
             token = end.detail.get("token")

@@ -10,8 +10,9 @@ _RESTS = "redundanz"
 
 
 def check(record: Record) -> Judgement:
-    """Compare the activations; the module Redundanz itself rests."""
-    takers = {one.node for one in standing(record)}
+    """Compare the activations; the module Redundanz itself rests, until it is configured anew."""
+    takeovers = standing(record)
+    takers = {one.node for one in takeovers}
     if not takers:
         return not_applicable("no address was taken over for good")
     faults = []
@@ -30,7 +31,9 @@ def check(record: Record) -> Judgement:
             for name, active in wanted.items()
             if name != _RESTS and now.get(name) != active
         ]
-        if now.get(_RESTS):
+        since = max(one.number for one in takeovers if one.node == node)
+        anew = record.select("engine", "configured", node=node)
+        if now.get(_RESTS) and not any(one.number > since for one in anew):
             faults.append(f"{node}: {_RESTS} is active, and should rest")
     return judged(faults, f"{', '.join(sorted(takers))}: modules as they were on the active")
 

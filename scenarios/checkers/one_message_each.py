@@ -30,8 +30,12 @@ def check(record: Record) -> Judgement:
 
 def _double_events(record: Record) -> list[str]:
     """Find two identities of one message: same recipient and subject, one decision."""
-    decisions = len(tuple(record.select("engine", "switchover.claimed", "switchover.refused")))
-    runs = len(tuple(record.select("engine", "run.succeeded", "run.failed", "run.refused")))
+    events = (
+        ("switchover.claimed", "switchover.refused"),
+        ("run.succeeded", "run.failed", "run.refused"),
+        ("rollback.refused",),
+    )
+    most = max(len(tuple(record.select("engine", *names))) for names in events)
     identities: dict[tuple[str, str], set[str]] = defaultdict(set)
     for mail in record.mails:
         for recipient in mail.recipients:
@@ -39,5 +43,5 @@ def _double_events(record: Record) -> list[str]:
     return [
         f"{recipient}: {len(ids)} different messages “{subject}” for one event"
         for (recipient, subject), ids in identities.items()
-        if len(ids) > max(1, decisions, runs)
+        if len(ids) > max(1, most)
     ]

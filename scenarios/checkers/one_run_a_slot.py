@@ -1,22 +1,25 @@
-"""The schedule starts one run for each of its slots (D6)."""
+"""The schedule starts one run for each of its slots, by the appliance's own clock (D6)."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from dateutil.relativedelta import relativedelta
+
+from scenarios.box_clock import shown
 from scenarios.record import Record
 from scenarios.verdict import Judgement, judged, not_applicable
 
-_DAY = timedelta(days=1)
-_MINUTE = timedelta(minutes=1)
+_STEADY = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
+_DAYS = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 
 def check(record: Record) -> Judgement:
     """Count the scheduled runs of each slot, the one that was missed and made up included."""
     runs = [
-        (event.node, _slot(record, event.served))
+        (event.node, _slot(record, shown(record, event)))
         for event in record.select("engine", "run.started")
         if event.detail.get("reason") == "scheduled"
     ]
@@ -32,11 +35,17 @@ def check(record: Record) -> Judgement:
 
 
 def _slot(record: Record, at: datetime) -> int:
-    """Return the newest slot at an instant; days are those of the appliance's wall clock."""
+    """Return the newest slot at an instant; days and months are those of the wall clock (D6)."""
     lab = record.plan.scenario.lab
-    first = record.plan.start + lab.schedule.first_in
-    if lab.schedule.every % _DAY:
-        return (at - first) // lab.schedule.every
-    zone = ZoneInfo(lab.zone)
-    local, local_first = (one.astimezone(zone).replace(tzinfo=None) for one in (at, first))
-    return (local - local_first) // lab.schedule.every
+    every, zone = lab.schedule.every, ZoneInfo(lab.zone)
+    first = lab.schedule.first_slot(record.plan.start, lab.zone)
+    if every.unit in _STEADY:
+        passed = at - first.replace(tzinfo=zone).astimezone(UTC)
+        return passed // (_STEADY[every.unit] * every.every)
+    local = at.astimezone(zone).replace(tzinfo=None)
+    if every.unit in _DAYS:
+        return (local - first) // (_DAYS[every.unit] * every.every)
+    months = (local.year - first.year) * 12 + local.month - first.month
+    number = months // every.every
+    begun = first + relativedelta(months=number * every.every)
+    return number if begun <= local else number - 1

@@ -19,6 +19,7 @@ def check(record: Record) -> Judgement:
         for event in record.select("address", "removed", node=takeover.node)
         if event.wall_s > takeover.wall_s
         and not _given_up(record, takeover, event)
+        and not _unplugged(record, event)
         and event.detail.get("address") == takeover.detail.get("address")
     ]
     return judged(faults, f"{len(takeovers)} address(es) taken over and kept")
@@ -32,3 +33,13 @@ def _given_up(record: Record, takeover: Event, removal: Event) -> bool:
         and asked.detail.get("by")
         for asked in record.select("engine", "rollback.asked", node=takeover.node)
     )
+
+
+def _unplugged(record: Record, removal: Event) -> bool:
+    """Whether its cable was out: a box that looks before it takes an address drops it then."""
+    told = [
+        one.detail["up"]
+        for one in record.select("wire", "carrier", node=removal.node)
+        if one.number < removal.number
+    ]
+    return told[-1:] == [False]

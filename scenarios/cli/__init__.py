@@ -17,6 +17,7 @@ import click
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("scenarios.cli.here:doctor", "What this computer can run, and what was left."),
+    "unshare": ("scenarios.cli.rights:unshare", "A program where an ordinary user's labs are."),
     "image": ("scenarios.cli.here:image", "The appliance image of the docker backend."),
     "up": ("scenarios.cli.labs:up", "Bring a lab up: two appliances, set up as a pair."),
     "down": ("scenarios.cli.labs:down", "Take a lab down; nothing of it stays."),
@@ -24,13 +25,23 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "inspect": ("scenarios.cli.labs:inspect", "The nodes of a lab and how to reach them."),
     "exec": ("scenarios.cli.nodes:execute", "Run a program on a node."),
     "ssh": ("scenarios.cli.nodes:ssh", "Log in to an appliance with the stock ssh client."),
+    "power": ("scenarios.cli.nodes:power", "Pull an appliance's plug, or boot it again."),
     "mail": ("scenarios.cli.nodes:mail", "The mails that the lab's sink took."),
     "arp": ("scenarios.cli.nodes:arp", "Who has an address, asked on the wire just now."),
+    "call": ("scenarios.cli.phones:call", "Let one telephone call another."),
     "sync": ("scenarios.cli.pairs:sync", "Run the transfer to the standby now, and wait."),
     "switchover": ("scenarios.cli.pairs:switchover", "Switch over at the standby's page."),
     "scenarios": ("scenarios.cli.drills:scenarios", "The scenarios of the library."),
+    "validate": ("scenarios.cli.authoring:validate", "Check scenario files."),
     "run": ("scenarios.cli.drills:run", "Run scenarios and judge them."),
+    "drill": ("scenarios.cli.seeded:drill", "Drills that a seed draws."),
+    "replay": ("scenarios.cli.seeded:replay", "Run a plan again, exactly as it was."),
+    "shrink": ("scenarios.cli.seeded:shrink", "Make a failing plan small."),
+    "campaign": ("scenarios.cli.campaigns:campaign", "Drills by the thousand, on all cores."),
+    "reach": ("scenarios.cli.campaigns:reach", "Which rare states the drills have seen."),
     "verify": ("scenarios.cli.drills:verify", "Judge a stored run again."),
+    "report": ("scenarios.cli.reports:report", "The drill report of a stored run."),
+    "coverage": ("scenarios.cli.coverage:coverage", "In which state which fault was exercised."),
     "crash-sweep": ("scenarios.cli.sweep:crash_sweep", "Crash a drill wherever it can be."),
     "fidelity": ("scenarios.cli.drills:fidelity", "One trace on three backends?"),
 }
@@ -79,7 +90,11 @@ def standby_lab() -> None:
 
 
 def main() -> None:
-    """Run a command; whatever goes wrong becomes one line and an exit code."""
+    """Run a command; whatever goes wrong becomes one line and an exit code.
+
+    A command that turns out to need root of namespaces has done nothing yet: it starts again
+    as such.
+    """
     _end_when_asked()
     try:
         sys.exit(standby_lab.main(standalone_mode=False) or 0)
@@ -99,9 +114,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(128 + signal.SIGPIPE)
     except Exception as error:  # noqa: BLE001 - the last place that can give it an exit code
-        from scenarios.cli.trouble import explain  # noqa: PLC0415 - only where something failed
+        from scenarios.cli.rights import restarted  # noqa: PLC0415 - only where something failed
+        from scenarios.cli.trouble import explain  # noqa: PLC0415 - same
 
-        line, code = explain(error)
+        line, code = explain(restarted(error))
         click.echo(f"standby-lab: {line}", err=True)
         sys.exit(code)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,53 +28,104 @@ _SEED = click.option("--seed", type=click.IntRange(0), default=1, show_default=T
 
 
 @click.command()
+@_RUNS
 @with_format
-def scenarios(*, form: str) -> None:
-    """List the scenarios of the library."""
-    from scenarios.loading import library, load  # noqa: PLC0415 - imported when it is used
+def scenarios(*, runs: Path, form: str) -> None:
+    """List the scenarios: where each can run here, how its last runs ended, and how long they took.
 
-    rows = [(path.parent.name, load(path)) for path in library().values()]
+    Each scenario runs on every backend whose kernel has what its faults need; what this
+    computer lacks for a backend, `doctor` says.
+    """
+    from emulator.machine import BACKENDS as HOSTS  # noqa: PLC0415 - imported when it is used
+    from emulator.machine import survey  # noqa: PLC0415 - same
+    from scenarios.choosing import LastRun, last_runs  # noqa: PLC0415 - same
+    from scenarios.feasible import needs  # noqa: PLC0415 - same
+    from scenarios.loading import library, load  # noqa: PLC0415 - same
+
+    here = survey()
+    usable = [one for one in HOSTS if not here.lacks(one)]
+    rows = [
+        (path.parent.name, load(path), last_runs(runs, name)) for name, path in library().items()
+    ]
     if form == "json":
         show_json(
             [
-                {"id": one.id, "family": family, "title": one.title, "covers": list(one.covers)}
-                for family, one in rows
+                {
+                    "id": one.id,
+                    "family": family,
+                    "title": one.title,
+                    "covers": list(one.covers),
+                    "needs": needs(one),
+                    "backends": usable,
+                    "last_runs": [vars(run) for run in last],
+                }
+                for family, one, last in rows
             ]
         )
         return
+
+    def told(run: LastRun) -> str:
+        took = "" if run.took_s is None else f" {run.took_s:.1f} s"
+        return f"{run.backend} {run.verdict}{took}"
+
     show_table(
-        ("scenario", "family", "title", "covers"),
-        [(one.id, family, one.title, " ".join(one.covers)) for family, one in rows],
+        ("scenario", "family", "title", "covers", "backends", "last runs"),
+        [
+            (
+                one.id,
+                family,
+                one.title,
+                " ".join(one.covers),
+                " ".join(usable),
+                ", ".join(map(told, last)),
+            )
+            for family, one, last in rows
+        ],
     )
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="SCENARIO...")
+@click.argument("names", nargs=-1, metavar="[SCENARIO]...")
+@click.option("--family", "families", multiple=True, help="All scenarios of a family.")
+@click.option("--rerun-failed", is_flag=True, help="Only those that did not pass when last run.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
 @_SEED
 @click.option("--real-time", is_flag=True, help="Serve no time: five minutes take five minutes.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 64),
+    help="Labs side by side; default: as many as this computer's cores are good for.",
+)
+@click.option("--stop-on-first", is_flag=True, help="Begin no more once one did not pass.")
+@click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="As in users=500.")
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A customer's pair: version, users, phone models, schedule, objectives.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the plan with all defaults, and run nothing.")
+@click.option("--keep", is_flag=True, help="Let each lab stand until Enter or Ctrl-C.")
+@click.option(
+    "--engine",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Another build of the module: the folder that holds the package `redundancy`.",
+)
+@click.option(
+    "--junit-xml",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write results as JUnit XML.",
+)
 @_RUNS
 @with_format
-def run(  # noqa: PLR0913 - one parameter an option
-    *, names: tuple[str, ...], backend: str, seed: int, real_time: bool, runs: Path, form: str
-) -> None:
-    """Run scenarios (by id, or files) and judge them."""
-    from scenarios.hosting import choose_backend  # noqa: PLC0415 - imported when it is used
-    from scenarios.loading import find, load  # noqa: PLC0415 - same
-    from scenarios.making import Workshop  # noqa: PLC0415 - same
+def run(*, form: str, **options: Any) -> None:
+    """Run scenarios (by id, glob, family, or files) and judge them."""
+    from scenarios.cli.running import Wish, run_batch  # noqa: PLC0415 - imported when it is used
 
-    chosen = [load(find(name)) for name in names]
-    backend, why = choose_backend(backend)
-    narrator = _narrator(quiet=form == "json")
-    narrator.note(f"backend {backend}: {why}")
-    workshop = Workshop(runs, narrator)
-    outcomes = [workshop.run(one, backend, seed=seed, real_time=real_time) for one in chosen]
-    if form == "json":
-        show_json([one.row() for one in outcomes])
-    else:
-        for outcome in outcomes:
-            show_outcome(outcome)
-    raise click.exceptions.Exit(_exit_code(one.verdict for one in outcomes))
+    raise click.exceptions.Exit(run_batch(Wish(**options), as_json=form == "json"))
 
 
 @click.command()
@@ -84,7 +135,7 @@ def verify(*, folder: Path, form: str) -> None:
     """Judge a stored run again, from its record alone."""
     from scenarios.runner import judged  # noqa: PLC0415 - imported when it is used
 
-    outcome = judged(folder, _narrator(quiet=form == "json"))
+    outcome = judged(folder, narrator(quiet=form == "json"))
     if form == "json":
         show_json([outcome.row()])
     else:
@@ -104,10 +155,12 @@ def verify(*, folder: Path, form: str) -> None:
 @_RUNS
 def fidelity(*, names: tuple[str, ...], backends: str, seed: int, runs: Path) -> None:
     """Run scenarios on several backends and compare their traces and verdicts."""
+    from scenarios.feasible import simulated_only  # noqa: PLC0415 - imported when it is used
     from scenarios.fidelity import compare_outcomes  # noqa: PLC0415 - imported when it is used
     from scenarios.hosting import choose_backend  # noqa: PLC0415 - same
     from scenarios.loading import find, library, load  # noqa: PLC0415 - same
     from scenarios.making import Workshop  # noqa: PLC0415 - same
+    from scenarios.places import KeptPlaces  # noqa: PLC0415 - same
 
     wanted = [one.strip() for one in backends.split(",")]
     unknown = sorted(set(wanted) - set(BACKENDS[1:]))
@@ -117,15 +170,18 @@ def fidelity(*, names: tuple[str, ...], backends: str, seed: int, runs: Path) ->
             param_hint="--backends",
         )
     chosen = [load(find(name)) for name in names or library()]
+    chosen = [one for one in chosen if names or not simulated_only(one)]
     for backend in wanted:  # what one of them lacks is said before any has run
         choose_backend(backend)
-    workshop = Workshop(runs, _narrator(quiet=False))
-    comparisons = [
-        compare_outcomes(
-            one.id, {backend: workshop.run(one, backend, seed=seed) for backend in wanted}
-        )
-        for one in chosen
-    ]
+    teller = narrator(quiet=False)
+    with KeptPlaces(teller) as places:
+        workshop = Workshop(runs, teller, places)
+        comparisons = [
+            compare_outcomes(
+                one.id, {backend: workshop.run(one, backend, seed=seed) for backend in wanted}
+            )
+            for one in chosen
+        ]
     show_table(
         ("scenario", *wanted, "trace"),
         [
@@ -163,6 +219,7 @@ def show_outcome(outcome: Outcome) -> None:
         phases = ", ".join(f"{name} {seconds:.3f} s" for name, seconds in outage.phases())
         click.echo(f"outage {total}: {phases}")
         click.echo(f"lost: {len(outcome.lost)} object(s) {', '.join(outcome.lost)}".rstrip())
+    show_telephones(outcome)
     downtime = outcome.downtime
     if downtime is not None:
         total = "unknown" if downtime.total_s is None else f"{downtime.total_s:.2f} s"
@@ -171,13 +228,43 @@ def show_outcome(outcome: Outcome) -> None:
     click.echo(f"next: standby-lab verify {outcome.folder}")
 
 
+def show_telephones(outcome: Outcome) -> None:
+    """Show what became of each telephone in the switchover; nothing where there is none."""
+    from scenarios.clients import (  # noqa: PLC0415 - imported when it is used
+        crowd_in_words,
+        crowd_returns,
+        returns,
+    )
+
+    rows = [
+        (
+            one.name,
+            one.telephone.model,
+            one.telephone.transport,
+            f"{one.telephone.registers_every_s:g} s",
+            "never" if one.took_s is None else f"{one.took_s:.1f} s",
+            one.mac_before,
+            one.mac_after,
+            "yes" if one.restarted_s is not None else "no",
+            str(one.lost),
+        )
+        for one in returns(outcome.record)
+    ]
+    if rows:
+        columns = ("phone", "model", "by", "every", "back after", "MAC before", "MAC after")
+        show_table((*columns, "restarted", "calls lost"), rows)
+    many = crowd_returns(outcome.record)
+    if many:
+        click.echo(crowd_in_words(many))
+
+
 def _exit_code(verdicts: Iterable[Verdict]) -> int:
     from scenarios.verdict import worst  # noqa: PLC0415 - imported when it is used
 
     return _EXIT[worst(verdicts).value]
 
 
-def _narrator(*, quiet: bool) -> Narrator:
+def narrator(*, quiet: bool) -> Narrator:
     """Choose how a drill is told: live on a terminal, lines elsewhere, nothing for programs."""
     from emulator.clock import RealStopwatch  # noqa: PLC0415 - imported when it is used
     from scenarios.narration import Lines, Live, Silence  # noqa: PLC0415 - same

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from emulator.lab import LabError
+from emulator.licences import parse_key
 from scenarios.cli.output import show_json, show_table, with_format
+from scenarios.extent import MOST_USERS, MOST_VOICEMAIL_MB
 
 BACKENDS = ("auto", "docker", "netns", "sim")
 if TYPE_CHECKING:
@@ -45,9 +47,28 @@ def free_subnet(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 @click.command()
 @click.option("--name", callback=lab_name, default="lab", show_default=True, help="Its name.")
-@click.option("--bare", is_flag=True, help="Two boxes from the factory, not set up as a pair.")
-@click.option("--users", type=click.IntRange(1, 500), default=10, show_default=True)
-@click.option("--phones", type=click.IntRange(1, 20), default=1, show_default=True)
+@click.option("--bare", is_flag=True, help="Not a pair yet: to be set up by hand.")
+@click.option(
+    "--users",
+    type=click.IntRange(1, MOST_USERS),
+    default=10,
+    show_default=True,
+    help="How large the company is: phones, groups, calls, contacts grow with it.",
+)
+@click.option(
+    "--voicemail-mb",
+    type=click.IntRange(0, MOST_VOICEMAIL_MB),
+    default=0,
+    show_default=True,
+    help="Size of all voice messages together.",
+)
+@click.option(
+    "--phones",
+    type=click.IntRange(1, 20),
+    default=1,
+    show_default=True,
+    help="Telephones of the first users: they register, and call.",
+)
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
 @click.option("--subnet", callback=free_subnet, help="A free /24; without it one is chosen.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
@@ -57,6 +78,7 @@ def up(  # noqa: PLR0913 - one parameter an option
     name: str,
     bare: bool,
     users: int,
+    voicemail_mb: int,
     phones: int,
     backend: str,
     subnet: str | None,
@@ -67,15 +89,27 @@ def up(  # noqa: PLR0913 - one parameter an option
 
     A lab of this name that is up already stays as it is.
     """
-    from scenarios.cli.here import progress  # noqa: PLC0415 - imported when it is used
+    from emulator.backends.rootless import was_entered  # noqa: PLC0415 - imported when it is used
+    from scenarios.cli.here import progress  # noqa: PLC0415 - same
+    from scenarios.cli.output import filling  # noqa: PLC0415 - same
     from scenarios.staying import Wish, bring_up  # noqa: PLC0415 - same
 
-    wish = Wish(name, backend, users, phones, subnet, seed, bare)
-    with bring_up(wish, progress, lambda text: click.echo(text, err=True)) as opened:
+    if phones > users:
+        raise click.UsageError("each telephone is a user's: no more --phones than --users")
+    wish = Wish(name, backend, users, voicemail_mb, phones, subnet, seed, bare)
+    with (
+        filling() as bar,
+        bring_up(wish, progress, bar, lambda text: click.echo(text, err=True)) as opened,
+    ):
         _show(opened, form)
-    if form == "table":
+    if form == "table" and bare:
+        click.echo("\nnext: log in to pbx1 and open its page Einrichtung (/admin/setup)")
+        click.echo(f"end: standby-lab down {name}")
+    elif form == "table":
         click.echo(f"\nnext: standby-lab sync {name}, standby-lab switchover {name}")
         click.echo(f"end: standby-lab down {name}")
+    if form == "table" and was_entered():
+        click.echo(f"reached by: standby-lab unshare --lab {name} -- PROGRAM, as curl or a browser")
 
 
 @click.command()
@@ -95,15 +129,20 @@ def list_labs(*, form: str) -> None:
     """List the labs that are up."""
     from scenarios.hosting import lab_registry  # noqa: PLC0415 - imported when it is used
 
-    rows = [
-        {
-            "name": one.spec.name,
-            "backend": one.backend,
-            "subnet": one.spec.subnet,
-            "state": "up" if one.owner is None else f"run of process {one.owner.pid}",
-        }
-        for one in lab_registry().labs()
-    ]
+    registry = lab_registry()
+    usable = {one.spec.name for one in registry.labs()}
+    rows = []
+    for name in registry.names():
+        one = registry.outline(name)
+        state = "up" if one.owner is None else f"run of process {one.owner.pid}"
+        rows.append(
+            {
+                "name": name,
+                "backend": one.backend,
+                "subnet": None if one.subnet is None else str(one.subnet),
+                "state": state if name in usable else f"of another version: down {name}",
+            }
+        )
     if form == "json":
         show_json(rows)
     elif rows:
@@ -138,6 +177,7 @@ def _show(opened: Opened, form: str) -> None:
                         "login": one.login,
                         "password": one.password,
                         "root_password": one.root_password,
+                        "licence_keys": one.licence_keys,
                     }
                     for name, one in access.items()
                 },
@@ -145,14 +185,19 @@ def _show(opened: Opened, form: str) -> None:
         )
         return
     click.echo(f"lab {lab.spec.name} on {lab.backend}, {lab.spec.subnet}")
-    columns = ("node", "address", "mac", "role", "version", "health")
-    rows = [(one.name, one.address, one.mac, one.role, one.version, one.health) for one in nodes]
+    columns = ("node", "address", "mac", "role", "health")
+    rows = [(one.name, one.address, one.mac, one.role, one.health) for one in nodes]
     show_table(columns, rows)
     for one in nodes:
         if one.name in access:
             own = access[one.name]
-            place = one.url or "off"
-            click.echo(f"\n{one.name}  {place}  login {own.login}  password {own.password}")
+            place = f"{one.url}  {one.version}" if one.url else "off"
+            click.echo(f"\n{one.name}  {place}")
+            click.echo(f"      login {own.login}  password {own.password}")
             if one.ssh:
                 click.echo(f"      {one.ssh}")
             click.echo(f"      password {own.root_password}")
+            for key in own.licence_keys:
+                licence = parse_key(key)
+                kind = licence.module or licence.kind
+                click.echo(f"      licence {key}  {kind}")

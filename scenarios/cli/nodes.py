@@ -1,4 +1,4 @@
-"""`exec`, `ssh`, `mail`, `arp`: look into a lab."""
+"""`exec`, `ssh`, `power`, `mail`, `arp`: the nodes of a lab."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from emulator.lab import LabError
 from scenarios.cli.labs import lab_name
 from scenarios.cli.output import show_json, show_table, with_format
 
+_APPLIANCE = click.Choice(["pbx1", "pbx2"])
 _LAB = click.option("--lab", callback=lab_name, help="Which one, if several are up.")
 
 
@@ -48,7 +49,27 @@ def execute(node: str, argv: tuple[str, ...], lab: str | None) -> None:
 
 
 @click.command()
-@click.argument("node", type=click.Choice(["pbx1", "pbx2"]))
+@click.argument("state", type=click.Choice(["on", "off"]))
+@click.argument("node", type=_APPLIANCE)
+@_LAB
+def power(state: str, node: str, lab: str | None) -> None:
+    """Pull an appliance's plug, or boot it again: power off pbx1."""
+    from scenarios.staying import attached  # noqa: PLC0415 - imported when it is used
+
+    with attached(lab) as opened:
+        appliance = opened.lab.appliance(node)
+        if appliance.running() == (state == "on"):
+            click.echo(f"{node} is {state} already")
+            return
+        if state == "on":
+            appliance.boot()
+        else:
+            appliance.power_off()
+    click.echo(f"{node} is {state}")
+
+
+@click.command()
+@click.argument("node", type=_APPLIANCE)
 @_LAB
 def ssh(node: str, lab: str | None) -> None:
     """Log in to an appliance with the stock ssh client; its password is shown first."""

@@ -6,13 +6,16 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from emulator.lab import CommandRefused, LabError
+from emulator.lab import CommandRefused, LabError, WhichLab
 from scenarios.browsing import PageTrouble
-from scenarios.evidence import NotARun
+from scenarios.engine_build import NoEngine
+from scenarios.evidence import Altered, NotARun
 from scenarios.loading import ScenarioError
+from scenarios.reporting.cover import BadCover
+from scenarios.seeded.shrinking import DoesNotFail
 from scenarios.sweep.cells import SweepBroken
 
-FAILED, USAGE, BROKEN = 1, 2, 4
+FAILED, USAGE, INCONCLUSIVE, BROKEN = 1, 2, 3, 4
 
 
 def explain(error: Exception) -> tuple[str, int]:
@@ -44,7 +47,12 @@ def _of_system(error: OSError) -> str:
 
 _KNOWN: Sequence[tuple[type[Exception], int, Callable[[Any], str]]] = (
     (ScenarioError, USAGE, lambda error: _line(error.message, error.remedy)),
+    (Altered, INCONCLUSIVE, lambda error: _line(str(error), "verify the copy that was kept apart")),
     (NotARun, USAGE, lambda error: _line(str(error), "name a run's folder: runs/failover/latest")),
+    (BadCover, USAGE, lambda error: _line(str(error), "correct it there")),
+    (DoesNotFail, USAGE, lambda error: _line(str(error), "see `standby-lab replay PLAN`")),
+    (NoEngine, USAGE, lambda error: _line(str(error), "")),
+    (WhichLab, USAGE, lambda error: _line(error.message, error.remedy)),
     (LabError, BROKEN, lambda error: _line(error.message, error.remedy)),
     (PermissionError, BROKEN, lambda error: _line(_of_system(error), _MAY_WRITE)),
     (OSError, BROKEN, lambda error: _line(_of_system(error), "see that it exists and has room")),

@@ -7,13 +7,15 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 LIMIT_S = 120  # real; a branch that takes longer is ended by the kernel
 PIECE = 64 * 1024
 GO_ON, STOP = b"g", b"s"
+ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass
@@ -67,7 +69,11 @@ class Branches:
         sys.stdout.flush()
         sys.stderr.flush()
         (source, outlet), (ear, reply) = os.pipe(), os.pipe()
-        pid = os.fork()
+        with _undisturbed():
+            pid = os.fork()
+            if pid == 0:
+                for one in ENDING:
+                    signal.signal(one, signal.SIG_DFL)
         if pid == 0:
             os.close(source)
             os.close(reply)
@@ -99,6 +105,15 @@ class Branches:
         while self._running:
             self._listen()
 
+    def abandon(self) -> None:
+        """End every branch at once; nothing is taken of them."""
+        for source, branch in self._running.items():
+            os.kill(branch.pid, signal.SIGKILL)
+            os.waitpid(branch.pid, 0)
+            os.close(source)
+            os.close(branch.reply)
+        self._running.clear()
+
     def _listen(self) -> None:
         """Wait for a word of any branch."""
         ready, _, _ = select.select(list(self._running), [], [])
@@ -125,6 +140,16 @@ class Branches:
         os.waitpid(branch.pid, 0)
         if branch.said != STOP:
             self.take(branch.key, json.loads(branch.said)["result"] if branch.said else None)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put off signals: what a handler raises within the hooks of fork(2) is swallowed there."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _write(descriptor: int, value: Mapping[str, Any]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from scenarios.models.scenario import Scenario
 
 
 class Crash(StrEnum):
@@ -105,3 +108,14 @@ class Place:
     def left_out(self) -> int:
         """How many worlds the bound has cut off."""
         return self.possible - len(self.cells) - self.same
+
+
+def first_own_step(scenario: Scenario, earlier: Sequence[Scenario]) -> int:
+    """Return the number, from 1, of a scenario's first step that no earlier scenario has.
+
+    How a drill begins (set-up, first transfer, failover) is the same in many; what a crash
+    leaves there was examined with the first of them. Steps that `start` stands for count.
+    """
+    known = [step for one in earlier for step in one.whole]
+    numbered = enumerate(scenario.whole, 1)
+    return next((number for number, step in numbered if step not in known), len(scenario.whole) + 1)

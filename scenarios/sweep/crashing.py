@@ -12,11 +12,11 @@ from emulator.sim.lab import SimLab
 from emulator.sim.node import SimNode
 from emulator.sim.survivors import Survivor, survivors
 from scenarios.drill import Drill
-from scenarios.models import Step
+from scenarios.models.scenario import Step
+from scenarios.residue import read_holding, read_residue
 from scenarios.steps import Say, describe
 from scenarios.sweep.cells import Cell, Crash, Place, Point
 from scenarios.sweep.enduring import carry_on
-from scenarios.sweep.residue import read_holding, read_residue
 
 FINAL = "final reads"
 DARK_S = 2.0  # on the Stopwatch, from a crash until the node boots
@@ -36,6 +36,7 @@ class Saboteur:
         bound: how many worlds of one power cut are examined at most.
         back: told, after the boot that follows the crash, all that the rest of the drill
             depends on: crashes with the same text here go the same way from here on.
+        first: the number of the first step of the scenario in which anything is crashed.
 
     Attributes:
         crashed: where it crashed, None as long as it has not.
@@ -48,6 +49,8 @@ class Saboteur:
         choose: Choose,
         bound: int,
         back: Callable[[str], None] = lambda _state: None,
+        *,
+        first: int = 1,
     ) -> None:
         self.crashed: tuple[Cell, Point] | None = None
         self.places: list[Place] = []
@@ -55,6 +58,7 @@ class Saboteur:
         self._choose = choose
         self._bound = bound
         self._back = back
+        self._first = first
         self._lab: SimLab | None = None
         self._eyes: dict[str, _Eye] = {}
         self._step = (0, "")
@@ -70,16 +74,19 @@ class Saboteur:
 
     def perform(self, step: Step, drill: Drill, say: Say) -> None:
         """Carry a step out, whatever crashes meanwhile (`scenarios.runner.Order.perform`)."""
-        self._read(drill)
+        if not self._step[0]:
+            self._read_all(moment="step-0")
         self._step = (self._step[0] + 1, describe(step))
 
         def within(word: str) -> None:
             say(word)
             if self.crashed is None:
-                self._read(drill)
+                self._read_all(moment=f"step-{self._step[0]}")
 
         carry_on(step, drill, within, self)
-        self._read(drill)
+        if self.happened():
+            self.recover(drill)
+        self._read_all(moment=f"step-{self._step[0]}")
 
     def happened(self) -> bool:
         """Whether the crash has been (`enduring.Crashes`)."""
@@ -89,19 +96,20 @@ class Saboteur:
         """Wait until the node is back, as it comes by itself, and nothing moves."""
         drill.lab.timekeeper.settle()
 
-    def _read(self, drill: Drill) -> None:
-        """Put what the appliances hold now into the history."""
-        if self.happened():
-            self.recover(drill)
-        self._read_all(moment=f"step-{self._step[0]}")
-
     def _read_all(self, moment: str) -> None:
+        """Put what the appliances hold and have in hand now into the history.
+
+        What they hold between the boot that follows a crash and the end is judged by nobody.
+        """
         lab = self._lab
         for node in (eye.node for eye in self._eyes.values()):
             if lab is None or not node.running():
                 continue
-            residue = read_residue(node, node.disk.paths())
-            for what, answer in (("holding", read_holding(node)), ("residue", residue)):
+            paths = node.disk.paths()
+            answers = {"residue": read_residue(node, paths)}
+            if self.crashed is None or moment == "final":
+                answers["holding"] = read_holding(node, paths)
+            for what, answer in answers.items():
                 lab.note("read", what, node=node.name, moment=moment, answer=answer)
 
     def _told(self, event: Event) -> None:
@@ -115,7 +123,7 @@ class Saboteur:
     def offer(self, eye: _Eye, crash: Crash, place: int, operation: str = "") -> None:
         """Offer a place: a power cut in each of its worlds, or a kill."""
         node = eye.node
-        if self.crashed is not None or not self._step[0] or not node.running():
+        if self.crashed is not None or self._step[0] < self._first or not node.running():
             return
         point = Point(*self._step, node.name, eye.action, operation)
         found = Offered()
@@ -164,7 +172,7 @@ class Saboteur:
         for what, argv in (("status", ["status"]), ("backups", ["backup", "list"])):
             answer = dict(node.ctl(argv))
             lab.note("read", what, node=node.name, moment="booted", answer=answer)
-        held = read_holding(node)
+        held = read_holding(node, node.disk.paths())
         lab.note("read", "holding", node=node.name, moment="booted", answer=held)
         told = [[one.node, one.event, one.cause, one.detail] for one in lab.events()[known:]]
         self._back(f"{crash} {node.disk.digest(UNREAD)} {json.dumps(told, default=str)}")

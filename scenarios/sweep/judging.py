@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from emulator.lab import Event
 from scenarios.checkers import CHECKERS, judge
+from scenarios.models.expectations import Attempts
 from scenarios.record import Record
 from scenarios.verdict import Verdict
 
@@ -19,13 +20,19 @@ _TROUBLE = {Verdict.FAILED, Verdict.INCONCLUSIVE}
 _UNFIT = {
     "history-is-complete",  # a power cut takes lines of the appliance's own log
     "evidence-intact",  # what is judged in memory has no seal
-    # These three count events, and a crash may swallow one; `_neither` and `_other_end` compare
+    # These four count events, and a crash may swallow one; `_neither` and `_other_end` compare
     # content, network and mails with those of the undisturbed drill instead.
     "content-arrives-whole",
     "old-address-goes",
     "notices-sent",
+    "mails-leave",
 }
 _CHECKERS = {name: one for name, one in CHECKERS.items() if name not in _UNFIT}
+_STARTS, _COMMITS, _FAILS = (
+    tuple(f"{way}.{end}" for way in ("import", "restore"))
+    for end in ("started", "committed", "failed")
+)
+_UNFIT_AFTER_A_CRASH = {"faults-fired"}  # what a node was armed with ends with its processes
 
 
 @dataclass(frozen=True)
@@ -33,19 +40,26 @@ class Undisturbed:
     """The same drill without a crash.
 
     Attributes:
-        contents: a node's content (`residue.read_holding`) at the beginning and end of every
+        contents: a node's content (`scenarios.residue`) at the beginning and end of every
             step, by node and number of the step; 0: at the end of the drill.
         ending: what each running node was at the end.
         mails: (recipient, subject) of every message that was delivered.
+        drawn: objects that hold something which every drill draws anew.
     """
 
     contents: Mapping[tuple[str, int], list[Any]]
     ending: Mapping[str, Any]
     mails: frozenset[tuple[str, str]]
+    drawn: frozenset[str] = frozenset()
 
 
-def undisturbed(record: Record) -> Undisturbed:
-    """Take what later crashes are compared with from the record of an undisturbed drill."""
+def undisturbed(record: Record, drawn: frozenset[str] = frozenset()) -> Undisturbed:
+    """Take what later crashes are compared with from the record of an undisturbed drill.
+
+    Args:
+        record: of that drill.
+        drawn: objects that hold something which every drill draws anew.
+    """
     contents: dict[tuple[str, int], list[Any]] = defaultdict(list)
     for read in record.reads:
         if read.what == "holding" and read.moment.startswith("step-"):
@@ -55,7 +69,7 @@ def undisturbed(record: Record) -> Undisturbed:
             contents[read.node, number + 1].append(read.answer)
         elif read.what == "holding" and read.moment == "final":
             contents[read.node, 0].append(read.answer)
-    return Undisturbed(contents, ending(record), _delivered(record))
+    return Undisturbed(contents, ending(record), _delivered(record), drawn)
 
 
 def ending(record: Record) -> dict[str, Any]:
@@ -89,8 +103,8 @@ def broken(record: Record, *, crashed: bool) -> list[str]:
     """Return how a drill breaks an invariant that its own record shows."""
     found = [
         f"{name}: {line}"
-        for name, one in judge(record, _CHECKERS).items()
-        if one.verdict in _TROUBLE
+        for name, one in judge(_fair(record) if crashed else record, _CHECKERS).items()
+        if one.verdict in _TROUBLE and not (crashed and name in _UNFIT_AFTER_A_CRASH)
         for line in one.evidence
     ]
     for name, check in _ALWAYS.items():
@@ -101,6 +115,14 @@ def broken(record: Record, *, crashed: bool) -> list[str]:
     return found
 
 
+def _fair(record: Record) -> Record:
+    """Return the record without the expectation of a number of attempts; a crash changes it."""
+    scenario = record.plan.scenario
+    kept = [one for one in scenario.expect if not isinstance(one, Attempts)]
+    fair = scenario.model_copy(update={"expect": tuple(kept)})
+    return replace(record, plan=record.plan.model_copy(update={"scenario": fair}))
+
+
 def _neither(record: Record, number: int, without: Undisturbed) -> Iterator[str]:
     """At boot the content is all of the old or all of the new (I1, D8)."""
     crash = _crash(record)
@@ -109,29 +131,89 @@ def _neither(record: Record, number: int, without: Undisturbed) -> Iterator[str]
     known = [*without.contents.get((node, number), ()), *without.contents.get((node, 0), ())]
     if held is None:
         yield f"{node} did not come back"
-    elif not any(_holds(held, one) for one in known):
+    elif not any(_holds(held, one, without.drawn) for one in known):
         yield f"{node} booted with content that is neither the old nor the new one"
+
+
+def mixed(record: Record) -> Iterator[str]:
+    """At boot the content is, object by object, one that an appliance held at rest (I1, D8).
+
+    For drills that cannot be compared with another one by digest. What the crashed node itself
+    holds later proves nothing; what a person enters or sets is one object, there or not.
+    """
+    crash = _crash(record)
+    node = str(crash.detail["node"])
+    held = record.answer(node, "holding", "booted")
+    set_by_hand = entered(record)
+    known = [
+        _brought(one.detail["answer"]["objects"], set_by_hand)
+        for one in record.events
+        if (one.event, one.cause) == ("read", "holding")
+        and (one.detail["node"] != node or not _after(one, crash))
+    ]
+    if held is None or _brought(held["objects"], set_by_hand) not in known:
+        yield f"old-or-new: {node} booted with content that no appliance held at rest"
+
+
+def _brought(objects: Mapping[str, str], set_by_hand: frozenset[str]) -> dict[str, str]:
+    """Return objects by digest, without those that a person set on this appliance."""
+    kept = {
+        name: digest
+        for name, digest in objects.items()
+        if name not in set_by_hand and not name.startswith("modules/")
+    }
+    return _told_apart(kept, frozenset())
 
 
 def _other_end(record: Record, without: Undisturbed) -> Iterator[str]:
     """A crash changes nothing of how the drill ends, and no message is lost (D5, R54)."""
+    ends, crash = ending(record), _crash(record)
+    late = {f"{one.cause}@" for one in record.select("runner", "change") if _after(one, crash)}
     for recipient, subject in sorted(without.mails - _delivered(record)):
-        yield f"{recipient} never got “{subject}”"
-    ends = ending(record)
+        # Who was entered later than without the crash may have missed what was sent meanwhile.
+        if not recipient.startswith(tuple(late)):
+            yield f"{recipient} never got “{subject}”"
+    anew = without.drawn | entered(record, crash.number)
     for node, expected in without.ending.items():
         for what, value in expected.items():
             found = ends.get(node, {}).get(what)
-            if not (_holds(found, value) if what == "content" else found == value):
+            if not (_holds(found, value, anew) if what == "content" else found == value):
                 yield f"{node}: {what} is not what it is without the crash"
 
 
-def _holds(held: Any, expected: Mapping[str, Any]) -> bool:
-    """Whether content is as expected; files of an attempt that failed may lie beside it (D2)."""
+def entered(record: Record, since: int = 0) -> frozenset[str]:
+    """Return the objects that were entered after an event; their secrets are drawn then."""
+    return frozenset(
+        f"{one.detail['kind']}s/{one.detail['key']}"
+        for one in record.select("runner", "change")
+        if one.number > since
+    )
+
+
+def _holds(held: Any, expected: Mapping[str, Any], drawn: frozenset[str]) -> bool:
+    """Whether content is as expected; files of an attempt that failed may lie beside it (D2).
+
+    Args:
+        held: what a node holds, as `scenarios.residue.read_holding` tells it.
+        expected: what it should hold.
+        drawn: objects that hold something which was drawn anew.
+    """
     return (
         held is not None
-        and held["objects"] == expected["objects"]
+        and _told_apart(held["objects"], drawn) == _told_apart(expected["objects"], drawn)
         and all(held["files"].get(name) for name in expected["files"])
     )
+
+
+def _told_apart(objects: Mapping[str, str], drawn: frozenset[str]) -> dict[str, str]:
+    """Return objects by digest; of some only that they are there.
+
+    A module's records number its journal, in which a crash leaves its lines.
+    """
+    return {
+        name: "" if name.startswith("records/") or name in drawn else digest
+        for name, digest in objects.items()
+    }
 
 
 def _delivered(record: Record) -> frozenset[tuple[str, str]]:
@@ -143,15 +225,13 @@ def _boot_says(record: Record) -> Iterator[str]:
     crash = _crash(record)
     node = str(crash.detail["node"])
     boots = [one for one in record.select("appliance", "booted", node=node) if _after(one, crash)]
-    if len(boots) != 1:
-        yield f"{node} reported {len(boots)} boots after the crash"
+    if not boots:
+        yield f"{node} reported no boot after the crash"
         return
     said, status = boots[0].cause, record.answer(node, "status", "booted") or {}
     open_import = _open_import(record, node, crash)
     if open_import is None:
-        if said == "import-completed" and not any(
-            record.select("appliance", "import.committed", node=node)
-        ):
+        if said == "import-completed" and not any(record.select("appliance", *_COMMITS, node=node)):
             yield f"{node} says {said}, and nothing was imported"
         return
     origin = status.get("origin") or {}
@@ -162,9 +242,12 @@ def _boot_says(record: Record) -> Iterator[str]:
 
 
 def _open_import(record: Record, node: str, crash: Event) -> Event | None:
-    names = ("import.started", "import.committed", "import.failed")
-    told = [one for one in record.select("appliance", *names, node=node) if not _after(one, crash)]
-    return told[-1] if told and told[-1].event == "import.started" else None
+    told = [
+        one
+        for one in record.select("appliance", *_STARTS, *_COMMITS, *_FAILS, node=node)
+        if not _after(one, crash)
+    ]
+    return told[-1] if told and told[-1].event in _STARTS else None
 
 
 def _imported_twice(record: Record) -> Iterator[str]:
@@ -192,13 +275,14 @@ def _of(origin: Mapping[str, Any], event: Event) -> bool:
 
 
 def _two_identities(record: Record) -> Iterator[str]:
-    """A message that is sent again keeps its Message-ID (D5)."""
+    """A message that is sent again keeps its Message-ID; a step refused again is another (D5)."""
+    refused = len(tuple(record.select("engine", "rollback.refused")))
     identities: dict[tuple[str, str], set[str]] = defaultdict(set)
     for mail in record.mails:
         for recipient in mail.recipients:
             identities[recipient, mail.subject].add(mail.message_id)
     for (recipient, subject), known in identities.items():
-        if len(known) > 1:
+        if len(known) > max(1, refused):
             yield f"{recipient} got “{subject}” under {len(known)} Message-IDs"
 
 
@@ -213,15 +297,15 @@ def _left_over(record: Record) -> Iterator[str]:
 
 def _says_otherwise(record: Record) -> Iterator[str]:
     """A switchover that was committed is told as finished, any other as refused (F6)."""
-    for station in record.appliances:
-        status = record.answer(station.name, "status") or {}
-        taken = (status.get("takeover") or {}).get("operation")
-        for one in record.select(
-            "engine", "switchover.finished", "switchover.refused", node=station.name
-        ):
-            operation = one.detail.get("operation")
-            if (one.event == "switchover.refused") == (operation == taken):
-                yield f"{station.name}: {one.event} of {operation}; committed was {taken}"
+    taken: dict[str, set[str]] = defaultdict(set)
+    for read in record.reads:
+        if read.what == "status" and read.answer["takeover"]:
+            taken[read.node].add(read.answer["takeover"]["operation"])
+    for one in record.select("engine", "switchover.finished", "switchover.refused"):
+        operation = one.detail.get("operation")
+        if (one.event == "switchover.refused") == (operation in taken[one.node]):
+            known = ", ".join(sorted(taken[one.node])) or "nothing"
+            yield f"{one.node}: {one.event} of {operation}; committed was {known}"
 
 
 def _crash(record: Record) -> Event:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -12,13 +11,16 @@ from typing import Any, Protocol
 
 from emulator.lab import LabSpec
 from emulator.sim.lab import SimLab, SimMaker
-from scenarios.blueprint import POWER_ON, Ground, blueprint, seeded_entropy
+from scenarios.blueprint import POWER_ON, Ground, seeded_entropy
 from scenarios.evidence import load
-from scenarios.making import SIM_SUBNET, commit
-from scenarios.models import Scenario
+from scenarios.making import commit
+from scenarios.models.scenario import Scenario
 from scenarios.narration import Silence
-from scenarios.record import Plan, Record, SecretScan, StoredMail, event_row
-from scenarios.runner import Order, Seen, go_through, run
+from scenarios.places import SIM_SUBNET
+from scenarios.record import Plan, Record
+from scenarios.rehearsing import rehearse
+from scenarios.runner import Order, run
+from scenarios.spares import drawn_for
 from scenarios.sweep.branching import Branches
 from scenarios.sweep.cells import Cell, Place, SweepBroken
 from scenarios.sweep.crashing import Saboteur
@@ -51,6 +53,11 @@ class Swept:
         return {cell: lines for cell, lines in self.found.items() if lines}
 
     @property
+    def complete(self) -> bool:
+        """Whether no world was left out for the bound, and of every cell something is known."""
+        return not self.unexamined and not any(place.left_out for place in self.places)
+
+    @property
     def unexamined(self) -> list[Cell]:
         """Cells that were offered and about which nothing is known; there should be none."""
         return [cell for place in self.places for cell in place.cells if cell not in self.found]
@@ -76,13 +83,15 @@ class _Maker:
         return lab
 
 
-def sweep(
+def sweep(  # noqa: PLR0913 - what is crashed, where, how much of it at once, who is told
     scenario: Scenario,
     *,
     jobs: int,
     bound: int,
     wanted: Callable[[Cell], bool] = lambda _: True,
     maker: SimLabMaker = _MAKER,
+    first: int = 1,
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Swept:
     """Crash a scenario's appliances wherever they can be crashed.
 
@@ -92,15 +101,21 @@ def sweep(
         bound: how many worlds of one power cut are examined at most.
         wanted: which cells are examined; the others are not even counted.
         maker: makes the labs, perhaps with another engine in them.
+        first: the number of the first step in which anything is crashed.
+        progress: told how many cells are done, and of how many.
 
     Raises:
         SweepBroken: the drill does not pass without a crash.
     """
     swept = Swept(scenario.id)
+    idle = Saboteur(scenario.id, lambda _cell: False, bound, first=first)
+    without = baseline(scenario, maker, idle)
+    total = sum(wanted(cell) for place in idle.places for cell in place.cells)
 
     def take(key: str, result: Mapping[str, Any] | None) -> None:
         lines = ["the drill ended without a verdict"] if result is None else result["faults"]
         swept.found[Cell.parse(key)] = tuple(lines)
+        progress(len(swept.found) + len(swept.alike), total)
 
     known: dict[str, Cell] = {}
 
@@ -111,26 +126,28 @@ def sweep(
             swept.alike[cell] = first
         return first == cell
 
-    without = baseline(scenario, maker)
     branches = Branches(jobs, admit, take)
     saboteur = Saboteur(
         scenario.id,
         lambda cell: wanted(cell) and branches.branch(str(cell)),
         bound,
         lambda state: branches.ask(sha256(state.encode()).hexdigest()),
+        first=first,
     )
     gc.collect()
     gc.disable()  # a collection in a branch would touch, and so copy, all memory of the trunk
     try:
         record = _rehearse(scenario, saboteur, maker)
+        if branches.inside:
+            branches.deliver({"faults": _judged(saboteur, record, without)})
+        branches.wait()
     except BaseException as error:  # a branch must not go on as if it were the trunk
         if branches.inside:
             branches.deliver({"faults": [f"the drill broke: {type(error).__name__}: {error}"]})
+        branches.abandon()
         raise
-    if branches.inside:
-        branches.deliver({"faults": _judged(saboteur, record, without)})
-    branches.wait()
-    gc.enable()
+    finally:
+        gc.enable()
     swept.found |= {cell: swept.found[first] for cell, first in swept.alike.items()}
     swept.places = [
         place for place in saboteur.places if not place.cells or any(map(wanted, place.cells))
@@ -138,14 +155,21 @@ def sweep(
     return swept
 
 
-def baseline(scenario: Scenario, maker: SimLabMaker = _MAKER) -> Undisturbed:
+def baseline(
+    scenario: Scenario, maker: SimLabMaker = _MAKER, idle: Saboteur | None = None
+) -> Undisturbed:
     """Run the drill without a crash.
+
+    Args:
+        scenario: a drill that passes.
+        maker: makes the labs.
+        idle: looks on, and crashes nothing.
 
     Raises:
         SweepBroken: it does not pass.
     """
-    idle = Saboteur(scenario.id, lambda _cell: False, bound=1)
-    record = _rehearse(scenario, idle, maker)
+    looks_on = idle or Saboteur(scenario.id, lambda _cell: False, bound=1)
+    record = _rehearse(scenario, looks_on, maker)
     without = undisturbed(record)
     lines = faults(record, 0, without)
     if lines:
@@ -172,38 +196,13 @@ def _judged(saboteur: Saboteur, record: Record, without: Undisturbed) -> list[st
 
 
 def _rehearse(scenario: Scenario, saboteur: Saboteur, maker: SimLabMaker) -> Record:
-    """Run a drill as `scenarios.runner.run` does, its record in memory only."""
-    order = _order(scenario, saboteur, maker, Path("unused"))
-    lab = order.maker.make(order.drawn.spec, order.folder)
-    seen = Seen()
-    go_through(order, lab, Silence(), seen)
-    mails = lab.mail.messages()
-    events = tuple(lab.events())
-    texts = {"events.jsonl": "\n".join(json.dumps(event_row(event)) for event in events)}
-    texts |= {f"mails/{number}": mail.raw.decode() for number, mail in enumerate(mails)}
-    secrets = order.drawn.secrets
-    found = tuple(
-        name for name, text in texts.items() if any(secret and secret in text for secret in secrets)
-    )
-    return Record(
-        plan=order.plan,
-        events=events,
-        stations=seen.stations,
-        mails=tuple(
-            StoredMail(one.message_id, one.sender, one.recipients, one.subject, one.received_s)
-            for one in mails
-        ),
-        observed=seen.observed,
-        pings=seen.pings,
-        pcap=seen.pcap,
-        texts=texts,
-        scan=SecretScan(len(secrets), found),
-    )
+    """Run the drill, watched, its record in memory only."""
+    return rehearse(_order(scenario, saboteur, maker, Path("unused")))
 
 
 def _order(scenario: Scenario, saboteur: Saboteur, maker: SimLabMaker, folder: Path) -> Order:
     ground = Ground(scenario.id, SIM_SUBNET, SEED, POWER_ON)
-    drawn = blueprint(ground, scenario.lab, seeded_entropy(SEED))
+    drawn = drawn_for(scenario, ground, seeded_entropy(SEED))
     plan = Plan(
         scenario=scenario,
         seed=SEED,

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 from scenarios.sweep.cells import Cell, Crash, Place
+from scenarios.sweep.killing import Kill
 from scenarios.sweep.sweeping import Swept
+from scenarios.sweep.workers import Killed
 
 COLUMNS = (
     "scenario", "step", "node", "named step", "disk operations", "survivors", *Crash,
+)  # fmt: skip
+
+KILLED_COLUMNS = (
+    "scenario", "step", "node", "named step", Crash.KILLED_BEFORE, Crash.KILLED_AFTER,
 )  # fmt: skip
 
 
@@ -125,18 +132,21 @@ def as_json(sweeps: Sequence[Swept], bound: int) -> list[dict[str, Any]]:
 
 
 def totals(sweeps: Sequence[Swept], bound: int) -> str:
-    """Return one line that says what was examined, and what was not."""
+    """Return some lines that say what was examined, what stood for what, and what was not."""
     places = [place for swept in sweeps for place in swept.places]
     cuts = [place for place in places if place.crash is Crash.POWER_CUT]
-    examined = sum(len(place.cells) for place in cuts)
+    crashes = sum(len(place.cells) for place in places)
+    cut = sum(len(place.cells) for place in cuts)
+    possible, same = (sum(getattr(one, what) for one in cuts) for what in ("possible", "same"))
+    missing = sum(place.left_out for place in cuts)
     alike = sum(len(swept.alike) for swept in sweeps)
-    left_out = sum(place.left_out for place in cuts)
-    kills = sum(len(place.cells) for place in places) - examined
+    rest = f"{missing} BEYOND THE BOUND of {bound} a cut" if missing else "none was left out"
     return (
-        f"{len(cuts)} disk operations, {sum(place.possible for place in cuts)} surviving worlds: "
-        f"{examined} examined, {sum(place.same for place in cuts)} the same as one of these, "
-        f"{left_out} beyond the bound of {bound} a power cut; {kills} kills; "
-        f"{alike} crashes were after their boot as another one, whose end is theirs"
+        f"{len(cuts)} disk operations, {possible} surviving worlds: the power was cut in {cut}, "
+        f"{same} left the same disk at the same instant as one of these, {rest}\n"
+        f"{crashes} crashes with {crashes - cut} kills: {crashes - alike} drills went to their "
+        f"end; {alike} were after their boot as one of these in disk, record and instant, so that "
+        "what follows is the same"
     )
 
 
@@ -144,3 +154,44 @@ def _word(swept: Swept, cell: Cell) -> str:
     if cell not in swept.found:
         return "not-examined"
     return "failed" if swept.found[cell] else "passed"
+
+
+def killed_shown(sweeps: Sequence[Killed]) -> list[tuple[str, ...]]:
+    """Return the rows of the table of a real backend: one a named step of an appliance."""
+    rows = []
+    for swept in sweeps:
+        places: dict[tuple[int, str, str], list[Kill]] = defaultdict(list)
+        for kill in swept.kills:
+            action = f"{kill.stop.source} {kill.stop.event}"
+            places[kill.position, kill.node, action].append(kill)
+        for (_, node, action), kills in places.items():
+            told = (_killed(swept, kills, crash) for crash in KILLED_COLUMNS[-2:])
+            rows.append((kills[0].scenario, kills[0].step, node, action, *told))
+    return rows
+
+
+def _killed(swept: Killed, kills: Sequence[Kill], crash: str) -> str:
+    cells = [str(one) for one in kills if one.crash == crash]
+    failed = sum(bool(swept.found.get(one)) for one in cells)
+    if failed:
+        return f"FAILED {failed} of {len(cells)}"
+    if not cells or any(one not in swept.found for one in cells):
+        return "NOT EXAMINED"
+    return f"{len(cells)} passed"
+
+
+def killed_as_json(sweeps: Sequence[Killed]) -> list[dict[str, Any]]:
+    """Return every cell of a real backend, as `--format json` shows it."""
+    return [
+        {
+            "cell": str(kill),
+            "step": kill.step,
+            "node": kill.node,
+            "named_step": f"{kill.stop.source} {kill.stop.event}",
+            "crash": str(kill.crash),
+            "verdict": "failed" if swept.found[str(kill)] else "passed",
+            "evidence": list(swept.found[str(kill)]),
+        }
+        for swept in sweeps
+        for kill in swept.kills
+    ]
