@@ -7,7 +7,7 @@ import sys
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import transfer
+from benchmarks import simulation, transfer
 from benchmarks.labs import ROUNDS, command, rows
 from benchmarks.table import Row, render
 from emulator.machine import survey
@@ -22,7 +22,9 @@ def main() -> int:
     here = lambda: dict(os.environ)  # noqa: E731 - an environment, read when it is used
     bare = command("python -c pass", [sys.executable, "-c", "pass"], here)
     measured.append(Row(command("standby-lab --help", [program, "--help"], here), bare, 0.3))
-    for row in chain(rows(backends), transfer.rows() if "netns" in backends else ()):
+    for row in chain(
+        simulation.rows(), rows(backends), transfer.rows() if "netns" in backends else ()
+    ):
         print(f"measured: {row.measured.name}", file=sys.stderr)
         measured.append(row)
     print(f"medians of {ROUNDS} after one to warm up\n")

@@ -17,8 +17,10 @@ from scenarios.blueprint import POWER_ON, Ground, blueprint
 from scenarios.hosting import host, lab_registry
 from scenarios.loading import find, load
 from scenarios.making import Workshop
-from scenarios.models import LabPlan, Scenario
+from scenarios.models.lab import LabPlan
+from scenarios.models.scenario import Scenario
 from scenarios.narration import Lines
+from scenarios.places import NewPlaces
 from scenarios.runner import Outcome
 
 ROUNDS = 3
@@ -109,7 +111,8 @@ def drilled(backend: str, rounds: int) -> tuple[Figure, list[Outcome]]:
     with tempfile.TemporaryDirectory() as folder:
 
         def drill() -> None:
-            outcomes.append(Workshop(Path(folder), quiet()).run(failover(), backend, seed=1))
+            workshop = Workshop(Path(folder), quiet(), NewPlaces(quiet()))
+            outcomes.append(workshop.run(failover(), backend, seed=1))
             if outcomes[-1].verdict.value != "passed":
                 raise RuntimeError(f"failover on {backend}: {outcomes[-1].verdict.value}")
 

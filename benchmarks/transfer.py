@@ -18,8 +18,9 @@ from emulator.hosted import HostedLab, HostedMaker
 from scenarios.blueprint import Ground, blueprint
 from scenarios.drill import Pair
 from scenarios.hosting import host, lab_registry
-from scenarios.models import LabPlan, Schedule
+from scenarios.models.lab import LabPlan, Schedule
 from scenarios.setup import initialise
+from scenarios.units import Interval
 
 MB = 1_000_000
 BLOB_SIZE = 400_000  # a voice message of 50 s
@@ -56,8 +57,9 @@ content.commit()
 # Prints the highest resident memory of each process of the node's appliance so far, in kB.
 MEMORY = """
 for one in $(grep -ls emulator.appliance /proc/[0-9]*/cmdline); do
-  grep VmHWM $(dirname $one)/status
+  grep VmHWM $(dirname $one)/status 2>/dev/null  # one that has ended meanwhile has none
 done
+true
 """
 
 
@@ -120,6 +122,22 @@ class Bench:
         self.do("pbx1", ["rm", answer])
         return took_s
 
+    def tar(self) -> float:
+        """Pack all files with tar, durably, where a backup is written to; seconds."""
+        self.do("pbx1", ["sync"])  # what was written before is nobody's time
+        started_s = time.monotonic()
+        self.do("pbx1", ["sh", "-c", f"cd {self.state} && tar cf packed blobs && sync packed"])
+        took_s = time.monotonic() - started_s
+        self.do("pbx1", ["rm", f"{self.state}/packed"])
+        return took_s
+
+    def backup(self) -> float:
+        """Write a full backup; seconds."""
+        self.do("pbx1", ["sync"])
+        started_s = time.monotonic()
+        self.lab.appliance("pbx1").ctl(["backup", "create", "--operation", "bench"])
+        return time.monotonic() - started_s
+
     def memory(self, node: str) -> float:
         """Return the highest resident memory of an appliance so far, in MB."""
         lines = self.do(node, ["sh", "-c", MEMORY]).splitlines()
@@ -141,7 +159,9 @@ class Bench:
 def pair() -> Iterator[Bench]:
     """Give a pair on the real clock; nothing of it stays."""
     hosting, registry = host("netns", lambda _line, _done: None), lab_registry()
-    plan = LabPlan(users=20, phones=1, schedule=Schedule(every=_DAY, first_in=_DAY / 2))
+    plan = LabPlan(
+        users=20, phones=1, schedule=Schedule(every=Interval(1, "day"), first_in=_DAY / 2)
+    )
     name = f"bench-{os.getpid()}"
     ground = Ground(name, str(registry.free_subnet(hosting)), 1, None)
     drawn = blueprint(ground, plan, os.urandom)
@@ -156,16 +176,20 @@ def pair() -> Iterator[Bench]:
 
 
 def rows() -> Iterator[Row]:
-    """Measure first, unchanged and changed nights, and memory."""
-    copies, nights = [], []
+    """Measure first, unchanged and changed nights, backups, and memory."""
+    copies, nights, packs, backups = [], [], [], []
     for _ in range(ROUNDS):
         with pair() as bench:
             bench.fill("message", BLOB_SIZE, range(NIGHT_BLOBS))
             copies.append(bench.scp())
             nights.append(bench.night())
+            packs.append(bench.tar())
+            backups.append(bench.backup())
     scp = Figure("scp -r of the same files", tuple(copies))
     took = Figure("first transfer, the whole run", tuple(one.whole_s for one in nights))
     yield Row(took, scp, limit_ratio=1 / 0.7)
+    tar = Figure("tar of the same files, and sync", tuple(packs))
+    yield Row(Figure("full backup of 1 GB", tuple(backups)), tar, limit_ratio=2)
     with pair() as bench:
         bench.fill("message", BLOB_SIZE, range(NIGHT_BLOBS))
         sent = Figure("first transfer, on the wire", (bench.night().wire / MB,), "MB")
