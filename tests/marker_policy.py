@@ -1,18 +1,16 @@
-"""When a test marked docker, netns or browser runs, is skipped aloud, or fails."""
+"""When a test with a marker that needs something runs, is skipped aloud, or fails."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
 from emulator.lab import LabError
 from emulator.machine import Survey
 
-CI_MUST_RUN = ("docker", "netns")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+MARKERS = ("docker", "netns", "syscalls", "browser", "rootless")  # each a purpose of the survey
 
 
 @dataclass(eq=False)
@@ -21,23 +19,19 @@ class MarkerPolicy:
 
     Attributes:
         survey: what this computer can host.
-        ci: whether nothing may be skipped for want of an engine or of rights.
+        ci: whether nothing may be skipped for want of an engine, of rights, of a browser.
         ensure_image: builds the appliance image when it is stale, and returns its tag; it is
             called once, before the first test, if tests marked docker were selected.
-        browser: whether there is one.
     """
 
     survey: Survey
     ci: bool
     ensure_image: Callable[[Callable[[str, float], None]], str]
-    browser: bool = field(default_factory=lambda: any(map(shutil.which, BROWSERS)))
     image: str = ""
     image_failure: str = ""
 
     def obstacle(self, marker: str) -> str:
         """Return why tests with a marker cannot run here, "" if they can."""
-        if marker == "browser":
-            return "" if self.browser else f"none of {', '.join(BROWSERS)} is on PATH"
         lacks = [f"{one.name}: {one.detail} -> {one.remedy}" for one in self.survey.lacks(marker)]
         if marker == "docker" and self.image_failure:
             lacks.append(self.image_failure)
@@ -48,7 +42,7 @@ class MarkerPolicy:
         verb = "will FAIL" if self.ci else "will be SKIPPED"
         return [
             f"tests marked {marker} {verb}: {self.obstacle(marker)}"
-            for marker in CI_MUST_RUN
+            for marker in MARKERS
             if self.obstacle(marker)
         ]
 
@@ -70,11 +64,11 @@ class MarkerPolicy:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Skip or fail what cannot run here."""
-        for marker in (*CI_MUST_RUN, "browser"):
+        for marker in MARKERS:
             if item.get_closest_marker(marker) is None:
                 continue
             obstacle = self.obstacle(marker)
-            if obstacle and self.ci and marker in CI_MUST_RUN:
+            if obstacle and self.ci:
                 pytest.fail(f"must run in CI, but {marker} cannot: {obstacle}", pytrace=False)
             if obstacle:
                 pytest.skip(f"{marker}: {obstacle}")

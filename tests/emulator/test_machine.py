@@ -33,10 +33,26 @@ COMPLETE = Facts(
     root=False,
     tools={
         name: f"/usr/bin/{name}"
-        for name in ("ip", "nsenter", "unshare", "sshd", "nft", "mmdebstrap")
+        for name in (
+            "ip",
+            "nsenter",
+            "unshare",
+            "newuidmap",
+            "sshd",
+            "nft",
+            "kamailio",
+            "kamailio's SQLite",
+            "rtpengine",
+            "baresip",
+            "sipp",
+            "strace",
+            "mmdebstrap",
+            "chromium",
+        )
     },
     engine=Engine(ADDRESS, "20.10", free_bytes=4_000_000_000),
     namespaces="",
+    forbidding=(),
     links={"veth": "", "bridge": ""},
     free_bytes=4_000_000_000,
 )
@@ -70,6 +86,7 @@ def test_a_complete_computer_runs_every_backend_and_chooses_docker() -> None:
         (NO_RIGHTS, "docker"),
         (without("sshd"), "docker"),
         (without("mmdebstrap"), "docker"),
+        (without("chromium"), "docker"),
         (dataclasses.replace(COMPLETE, engine=Engine(ADDRESS, "20.10", free_bytes=1)), "netns"),
     ],
 )
@@ -96,9 +113,22 @@ def test_the_reason_names_what_was_passed_over() -> None:
             "netns",
             "install the package that brings sshd (Debian calls it openssh-server)",
         ),
+        (without("newuidmap"), "rootless", "sudo apt-get install -y uidmap"),
+        (without("rtpengine"), "netns", "sudo apt-get install -y rtpengine-daemon"),
+        (
+            without("kamailio's SQLite"),
+            "netns",
+            "sudo apt-get install -y kamailio-sqlite-modules",
+        ),
         (without("mmdebstrap"), "image", "sudo apt-get install -y mmdebstrap"),
+        (without("chromium"), "browser", "sudo apt-get install -y chromium"),
         (dataclasses.replace(COMPLETE, venv=False), "sim", "sudo apt-get install -y python3-venv"),
         (NO_RIGHTS, "netns", "run it as root: sudo -s"),
+        (
+            dataclasses.replace(NO_RIGHTS, forbidding=("user.max_user_namespaces",)),
+            "netns",
+            "sudo sysctl -w user.max_user_namespaces=15000, or run it as root: sudo -s",
+        ),
         (
             dataclasses.replace(NO_RIGHTS, root=True),
             "netns",
@@ -136,7 +166,7 @@ def test_the_packages_to_install_are_those_of_the_lacks_without_repetition() -> 
 
 
 def test_every_looked_for_program_has_a_package() -> None:
-    needed = {"ip", "nsenter", "unshare", "sshd", "nft", "mmdebstrap"}
+    needed = set(COMPLETE.tools)
     assert {package_for(program) for program in needed} <= {one.name for one in DEBIAN_PACKAGES}
 
 
@@ -160,7 +190,10 @@ def test_an_unknown_requirement_is_a_usage_error(capsys) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--require", "podman"], {}, io.StringIO(), io.StringIO())
     assert ended.value.code == 2
-    assert "'podman' is none of docker, netns, sim, image" in capsys.readouterr().err
+    assert (
+        "'podman' is none of docker, netns, sim, image, syscalls, browser"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_survey_runs_without_any_installed_package() -> None:

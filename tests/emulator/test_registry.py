@@ -5,10 +5,11 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -184,3 +185,77 @@ def test_owner_that_was_killed_and_that_nobody_has_waited_for_is_dead():
     os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
     assert not owner.alive()
     killed.communicate()
+
+
+def of_another_version(registry: Registry, name: str, change: Callable[[dict[str, Any]], Any]):
+    """Leave a lab's file as another version of the program would have written it."""
+    file = registry.labs_folder / name / "lab.json"
+    file.write_text(json.dumps(change(json.loads(file.read_text()))))
+
+
+def without_format(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "format"}
+
+
+def without_sounds(row: dict[str, Any]) -> dict[str, Any]:
+    for one in row["spec"]["appliances"]:
+        del one["sounds"]
+    return row
+
+
+def with_a_word_more(row: dict[str, Any]) -> dict[str, Any]:
+    row["spec"]["weather"] = "fine"
+    return row
+
+
+CHANGES: list[Callable[[dict[str, Any]], Any]] = [
+    without_format,
+    without_sounds,
+    with_a_word_more,
+    lambda row: {**row, "format": 99},
+    lambda row: {**row, "spec": None},
+    lambda row: {**row, "spec": []},
+    lambda _row: [],
+    lambda _row: {},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_lab_of_another_version_is_named_and_can_only_be_removed(tmp_path: Path, change: Any):
+    registry = Registry(tmp_path)
+    registry.enter(spec("old"), Host())
+    registry.enter(spec("new", "198.18.10.0/24"), Host())
+    of_another_version(registry, "old", change)
+    with pytest.raises(LabError, match="the lab old was made by another version") as refusal:
+        registry.lab("old")
+    assert "standby-lab down old" in refusal.value.remedy
+    with pytest.raises(LabError, match="another version"):
+        registry.enter(spec("old", "198.18.11.0/24"), Host())
+    assert registry.names() == ("new", "old")
+    assert [one.spec.name for one in registry.labs()] == ["new"]
+    registry.leave("old")
+    assert registry.names() == ("new",)
+
+
+def test_what_can_be_read_of_another_versions_lab_is_used(tmp_path: Path):
+    registry = Registry(tmp_path)
+    registry.enter(spec("old"), Host())
+    of_another_version(registry, "old", without_sounds)
+    found = registry.outline("old")
+    assert (found.backend, found.subnet) == ("netns", IPv4Network("198.18.9.0/24"))
+    assert found.owner is not None
+    with pytest.raises(LabError, match="in use"):
+        registry.free_subnet(Host(), "198.18.9.0/24")
+
+
+def test_repair_removes_what_a_killed_run_of_another_version_left(tmp_path: Path):
+    registry, host = Registry(tmp_path), Host("old", "kept")
+    registry.enter(spec("old"), host)
+    registry.enter(spec("kept", "198.18.10.0/24"), host)
+    registry.keep("kept")
+    disown(registry, "old")
+    for name in ("old", "kept"):
+        of_another_version(registry, name, without_format)
+    assert registry.repair([host]) == ("old",)
+    assert host.left == {"kept"}
+    assert registry.names() == ("kept",)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from redundancy.client import Appliance
 from redundancy.configuration import ModuleConfiguration
-from redundancy.contract import Appliance, Status
+from redundancy.contract import Status
 from redundancy.desk import Desk
 from redundancy.fakes.services import FakeServices
 from redundancy.fakes.time import START

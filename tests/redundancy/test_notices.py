@@ -10,7 +10,7 @@ import pytest
 from pair import Pair, configuration
 
 import redundancy
-from redundancy import causes, errors, notices, run, switchover
+from redundancy import causes, errors, notices, run, run_messages, switchover
 from redundancy.agenda import Missed
 from redundancy.causes import Language
 from redundancy.desk import Desk
@@ -122,7 +122,7 @@ def test_no_notice_of_any_kind_goes_out_when_mails_are_off() -> None:
     desk.delayed(SLOTS)
     desk.skipped(SLOTS)
     desk.data_aged("age-1.1", AT)
-    desk.run(run.Notify("run-failed"), FAILED)
+    desk.run(run_messages.Notify("run-failed"), FAILED)
     desk.switchover(switchover.Notify("switchover-refused"), "switchover-1")
     assert pair.mails() == []
 

@@ -11,7 +11,8 @@ import pytest
 from pair import Pair, configuration, origin, snapshot, status, stored
 
 from redundancy.engine import Engine
-from redundancy.errors import ConnectionLost, Refused
+from redundancy.engine_console import EngineConsole
+from redundancy.errors import ConnectionLost, DiskFailed, Refused
 from redundancy.fakes.time import START
 from redundancy.schedule import Schedule
 
@@ -38,8 +39,9 @@ class Daemon:
         self.generation = 4
         self.imported = 3
         self.engine = Engine(self.services)
+        self.console = EngineConsole(self.services, self.engine)
         if name == "pbx1":
-            self.engine.save_configuration(settings, "admin")
+            self.console.save_configuration(settings, "admin")
 
     def finished(self, *made: Mapping[str, Any]) -> None:
         """Let these be the backups that the appliance lists."""
@@ -74,7 +76,7 @@ class Daemon:
         """Return when runs were started, as hours and minutes after the start."""
         return [
             str(one.at - START)[:-3]
-            for one in self.engine.journal().records()
+            for one in self.engine.journal.records()
             if one.event == "run.started"
         ]
 
@@ -132,7 +134,7 @@ def test_a_backup_that_hangs_ends_the_run_after_the_limit_with_one_mail() -> Non
 @pytest.mark.covers("D3")
 def test_the_latest_backup_of_a_job_travels_without_an_export() -> None:
     daemon = Daemon(backup_source="latest")
-    made = [backup(5, job="nightly"), backup(6, job="")]
+    made = [backup(5, job="nightly"), backup(6, job=""), backup(7, job="calls", complete=False)]
     daemon.finished(*made)
     daemon.generation = 5
     daemon.until(HOUR + timedelta(minutes=1))
@@ -228,8 +230,8 @@ def test_run_now_twice_and_beside_the_scheduled_one_is_one_run() -> None:
     daemon = Daemon()
 
     def order() -> None:
-        daemon.engine.run_now("admin")
-        daemon.engine.run_now("another")
+        daemon.console.run_now("admin")
+        daemon.console.run_now("another")
 
     cut = ConnectionLost("cut")
     daemon.services.remote.answer("fence", cut, {}, cut, {})
@@ -240,12 +242,12 @@ def test_run_now_twice_and_beside_the_scheduled_one_is_one_run() -> None:
     assert daemon.runs() == ["0:20", "1:00"]
 
 
+@pytest.mark.covers("D6", "O6")
 def test_an_order_that_arrives_while_a_scheduled_run_waits_starts_no_run_inside_it() -> None:
     daemon = Daemon()
     daemon.services.remote.answer("fence", ConnectionLost("cut"), {})
     # The order was taken before the daemon had begun its run: it is carried out in mid-run.
-    daemon.at(HOUR, lambda: daemon.engine._orders.append(lambda: daemon.engine._run_manually("a")))
-    daemon.at(HOUR + timedelta(minutes=1), daemon.engine._bell.ring)
+    daemon.at(HOUR, lambda: daemon.engine.orders.put(lambda: daemon.engine._run_manually("a")))
     daemon.until(HOUR + timedelta(minutes=30))
     assert daemon.runs() == ["1:00"]
 
@@ -282,7 +284,7 @@ def test_the_wait_between_two_attempts_is_five_minutes_however_the_clock_is_set(
     daemon.at(HOUR + timedelta(minutes=2), lambda: daemon.calendar.jump(jump))
     daemon.until(HOUR + timedelta(minutes=10))
     assert daemon.calendar.rests[0] == timedelta(minutes=5)
-    attempts = [one for one in daemon.engine.journal().records() if one.event == "attempt.started"]
+    attempts = [one for one in daemon.engine.journal.records() if one.event == "attempt.started"]
     assert attempts[1].at - attempts[0].at == timedelta(minutes=5) + jump
 
 
@@ -307,12 +309,53 @@ def test_old_data_on_the_standby_is_one_mail_and_no_takeover() -> None:
     daemon = Daemon("pbx2", stale_after_h=48)
     daemon.until(timedelta(days=7))
     assert daemon.subjects() == ["Redundanz: Daten von pbx2 sind veraltet"]
-    aged = [one for one in daemon.engine.journal().records() if one.event == "data.aged"]
+    aged = [one for one in daemon.engine.journal.records() if one.event == "data.aged"]
     assert [one.at - START for one in aged] == [timedelta(hours=47)]
     assert not any(one.startswith("takeover") for one in daemon.services.local.commands())
     daemon.engine = Engine(daemon.services)
     daemon.until(timedelta(days=8))
     assert len(daemon.pair.mails()) == 1
+
+
+@pytest.mark.covers("D5", "F0")
+def test_a_standby_that_hears_of_an_import_counts_the_age_of_the_newer_data() -> None:
+    daemon = Daemon("pbx2", stale_after_h=48)
+
+    def import_came() -> None:
+        newer = {"origin": origin(4, age_h=-24)}
+        daemon.services.local.answer("status", status("pbx2", **newer))
+        daemon.engine.changed()
+
+    daemon.at(DAY, import_came)
+    daemon.until(timedelta(days=7))
+    aged = [one for one in daemon.engine.journal.records() if one.event == "data.aged"]
+    assert [one.at - START for one in aged] == [timedelta(hours=72)]
+
+
+@pytest.mark.covers("C5")
+def test_a_standby_whose_data_is_young_is_woken_by_nothing_but_news() -> None:
+    daemon = Daemon("pbx2", stale_after_h=8760)
+    daemon.until(timedelta(days=30))
+    (only,) = set(daemon.calendar.waits)
+    assert only is not None
+    assert only - START == timedelta(hours=8759)
+
+
+def test_news_cut_no_pause_after_a_trouble_short() -> None:
+    daemon = Daemon()
+    daemon.services.local.answer("status", DiskFailed(OSError("full")))
+    for minute in range(5):
+        daemon.at(timedelta(minutes=1, seconds=minute), daemon.engine.changed)
+    daemon.until(timedelta(minutes=3, seconds=30))
+    troubled = len(daemon.told("trouble"))
+    assert troubled == 4
+
+
+@pytest.mark.covers("R45", "I5")
+def test_a_standby_makes_no_run_though_it_has_the_schedule() -> None:
+    daemon = Daemon("pbx2")
+    daemon.until(5 * HOUR)
+    assert daemon.runs() == []
 
 
 # A schedule that meets a backup job
@@ -334,7 +377,7 @@ def job(**changes: Any) -> dict[str, Any]:
 def test_a_schedule_that_meets_a_backup_job_is_warned_of(start_time: str, meets: bool) -> None:  # noqa: FBT001 - a column of the table
     daemon = Daemon(repeat_unit="day", start_time=start_time, start_date="2030-01-01")
     daemon.services.local.answer("backup jobs", {"jobs": [job()]})
-    found = daemon.engine.collisions()
+    found = daemon.console.collisions()
     assert [one.job for one in found] == (["nightly"] if meets else [])
 
 
@@ -342,7 +385,7 @@ def test_a_schedule_that_meets_a_backup_job_is_warned_of(start_time: str, meets:
 def test_a_collision_that_comes_once_a_month_is_found() -> None:
     daemon = Daemon(repeat_unit="month", start_time="14:05", start_date="2030-01-31")
     daemon.services.local.answer("backup jobs", {"jobs": [job()]})
-    (found,) = daemon.engine.collisions()
+    (found,) = daemon.console.collisions()
     zone = Schedule(START.replace(tzinfo=None), START.tzinfo, "day", 1).zone  # type: ignore[arg-type]
     assert found.run_at.astimezone(zone).day == 31
 
@@ -356,7 +399,7 @@ def test_a_manual_run_sends_the_mails_of_a_scheduled_one() -> None:
     for manual in (False, True):
         daemon = Daemon(attempts_max=1)
         if manual:
-            daemon.at(timedelta(minutes=30), lambda one=daemon: one.engine.run_now("admin"))
+            daemon.at(timedelta(minutes=30), lambda one=daemon: one.console.run_now("admin"))
         daemon.services.remote.answer("fence", ConnectionLost("cut"), {})
         end = timedelta(minutes=40) if manual else HOUR + timedelta(minutes=10)
         daemon.until(end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from redundancy.contract import Lineage
-from redundancy.role import Roles, roles
+from redundancy.role import Roles, fingerprint, roles
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,7 @@ def test_role(
     own: str | None, configured: str | None, epoch: int, holder: str, expected: Roles
 ) -> None:
     assert roles(own, configured, Lineage(epoch=epoch, holder=holder, generation=1)) == expected
+
+
+def test_a_licence_key_is_shown_as_the_start_of_its_sha_256() -> None:
+    assert fingerprint("abc") == "ba7816bf8f01cfea"  # the sample of FIPS 180-4

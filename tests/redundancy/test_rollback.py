@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from redundancy import machine, replay, rollback_steps
 from redundancy import rollback as rb
 from redundancy.contract import NetworkSettings
 from redundancy.journal import Record
@@ -14,7 +15,7 @@ from redundancy.role import Roles
 
 NETWORK = NetworkSettings(address="198.18.0.10", prefix=24, gateway="198.18.0.1")
 BEGAN = rb.Began("rollback-1", 2, "hw-pbx2", NETWORK)
-GOOD = rb.Facts(
+GOOD = rollback_steps.Facts(
     part="acting", at_address=False, file="full.sar", carried=True, licensed=True,
     holds=True, protected=True,
 )  # fmt: skip
@@ -22,9 +23,11 @@ AFTER = {"backup": {"file": "full.sar"}, "readdress": {"lost": ["users/7"]}}
 ACTING = Roles("standby", "active")
 
 
-def facts(step: rb.Order, **changes: object) -> rb.Facts:
+def facts(step: rollback_steps.Order, **changes: object) -> rollback_steps.Facts:
     at_address = step in {"identity", "abandon", "phones"}
-    good = replace(GOOD, part=rb.PARTS[step][0], at_address=at_address, holds=step == "identity")
+    good = replace(
+        GOOD, part=rollback_steps.PARTS[step][0], at_address=at_address, holds=step == "identity"
+    )
     return replace(good, **changes)
 
 
@@ -32,11 +35,13 @@ def begun() -> rb.State:
     return rb.step(rb.State(), BEGAN)[0]
 
 
-def ask(state: rb.State, step: rb.Order, **changes: object) -> tuple[rb.State, list[rb.Action]]:
+def ask(
+    state: rb.State, step: rollback_steps.Order, **changes: object
+) -> tuple[rb.State, list[rb.Action]]:
     return rb.step(state, rb.Asked(step, "admin", facts(step, **changes)))
 
 
-def carry_out(state: rb.State, step: rb.Order) -> tuple[rb.State, list[rb.Action]]:
+def carry_out(state: rb.State, step: rollback_steps.Order) -> tuple[rb.State, list[rb.Action]]:
     asked, actions = ask(state, step)
     if asked.asked is None:
         return asked, actions
@@ -46,14 +51,14 @@ def carry_out(state: rb.State, step: rb.Order) -> tuple[rb.State, list[rb.Action
 
 def done(count: int) -> rb.State:
     state = begun()
-    for name in rb.ORDER[:count]:
+    for name in rollback_steps.ORDER[:count]:
         state, _ = carry_out(state, name)
     assert state.done == count
     return state
 
 
 def told(actions: list[rb.Action]) -> list[tuple[str, str]]:
-    return [(one.event, one.cause) for one in actions if isinstance(one, rb.Tell)]
+    return [(one.event, one.cause) for one in actions if isinstance(one, machine.Tell)]
 
 
 def answers(actions: list[rb.Action]) -> list[str]:
@@ -72,30 +77,33 @@ def test_the_seven_steps_in_order_finish_the_rollback() -> None:
 @pytest.mark.covers("R57", "B2")
 def test_a_step_out_of_order_is_refused_and_the_next_one_is_named(position: int) -> None:
     state = done(position)
-    for later in rb.ORDER[position + 1 :]:
+    for later in rollback_steps.ORDER[position + 1 :]:
         after, actions = ask(state, later)
         assert replace(after, asked=None) == state
         assert told(actions) == [("rollback.refused", "out-of-order")]
-        assert actions[-1].reasons == (("next", rb.ORDER[position]),)
+        assert actions[-1].reasons == (("next", rollback_steps.ORDER[position]),)
 
 
 @pytest.mark.parametrize("position", range(7))
 def test_a_finished_step_is_answered_and_changes_nothing(position: int) -> None:
     state = done(position)
-    for earlier in rb.ORDER[:position]:
+    for earlier in set(rollback_steps.ORDER[:position]) - {"shutdown"}:
         after, actions = ask(state, earlier)
         assert after == state
         assert answers(actions) == ["done already"]
         assert told(actions) == []
 
 
-@pytest.mark.parametrize("step", rb.ORDER)
+@pytest.mark.parametrize("step", rollback_steps.ORDER)
 @pytest.mark.parametrize("part", ["acting", "original", "standby"])
-def test_a_step_belongs_to_its_appliance(step: rb.Name, part: rb.Part) -> None:
-    state = done(rb.ORDER.index(step))
+@pytest.mark.covers("R57")
+def test_a_step_belongs_to_its_appliance(
+    step: rollback_steps.Name, part: rollback_steps.Part
+) -> None:
+    state = done(rollback_steps.ORDER.index(step))
     _, actions = ask(state, step, part=part)
     refused = ("rollback.refused", "wrong-appliance") in told(actions)
-    assert refused is (part not in rb.PARTS[step])
+    assert refused is (part not in rollback_steps.PARTS[step])
 
 
 @pytest.mark.parametrize(
@@ -111,10 +119,11 @@ def test_a_step_belongs_to_its_appliance(step: rb.Name, part: rb.Part) -> None:
         ("redundancy", {"protected": False}, "not-protected"),
     ],
 )
+@pytest.mark.covers("R57", "R58", "D5")
 def test_a_step_whose_check_fails_is_refused_and_mailed_before_anything_is_done(
-    step: rb.Name, change: dict[str, object], cause: str
+    step: rollback_steps.Name, change: dict[str, object], cause: str
 ) -> None:
-    state = done(rb.ORDER.index(step))
+    state = done(rollback_steps.ORDER.index(step))
     after, actions = ask(state, step, **change)
     assert after == state
     assert told(actions) == [("rollback.refused", cause)]
@@ -134,9 +143,9 @@ def test_a_step_whose_check_fails_is_refused_and_mailed_before_anything_is_done(
     ],
 )
 def test_a_step_without_effect_is_not_done(
-    step: rb.Name, change: dict[str, object], cause: str
+    step: rollback_steps.Name, change: dict[str, object], cause: str
 ) -> None:
-    state = done(rb.ORDER.index(step))
+    state = done(rollback_steps.ORDER.index(step))
     asked, _ = ask(state, step)
     after, actions = rb.step(asked, rb.Acted(facts(step, **change)))
     assert after == state
@@ -146,18 +155,26 @@ def test_a_step_without_effect_is_not_done(
 def test_an_action_that_fails_leaves_the_step_due() -> None:
     state = done(1)
     asked, _ = ask(state, "readdress")
-    after, actions = rb.step(asked, rb.Failed("disk-full", "the disk is full"))
+    after, actions = rb.step(asked, machine.Failed("disk-full", "the disk is full"))
     assert after == state
     assert answers(actions) == ["refused disk-full"]
 
 
 def test_steps_that_end_the_persons_way_are_answered_before_they_are_done() -> None:
     _, actions = ask(done(1), "readdress")
-    assert [type(one) for one in actions] == [rb.Tell, rb.Answer, rb.Act]
+    assert [type(one) for one in actions] == [machine.Tell, rb.Answer, rb.Act]
     _, actions = ask(done(2), "shutdown")
     assert answers(actions)[0] == "accepted shutdown"
     assert told(actions)[-1] == ("rollback.step", "shutdown")
     assert isinstance(actions[-1], rb.PowerOff)
+
+
+@pytest.mark.covers("R57", "B2")
+def test_an_acting_active_that_is_up_again_shuts_down_again() -> None:
+    state, actions = ask(done(3), "shutdown")
+    assert answers(actions)[0] == "accepted shutdown"
+    assert isinstance(actions[-1], rb.PowerOff)
+    assert state.next == "import"
 
 
 def test_the_acting_active_can_be_put_back_into_service() -> None:
@@ -177,7 +194,7 @@ def test_it_is_not_put_back_while_the_original_answers_nor_before_anything_was_d
 def test_what_nobody_asked_for_changes_nothing() -> None:
     state = done(2)
     assert rb.step(state, rb.Acted(facts("shutdown"))) == (state, [])
-    assert rb.step(state, rb.Failed("x", "y")) == (state, [])
+    assert rb.step(state, machine.Failed("x", "y")) == (state, [])
 
 
 def box(epoch: int, hardware_id: str = "hw-pbx2", roles: Roles = ACTING) -> rb.Box:
@@ -203,7 +220,7 @@ def box(epoch: int, hardware_id: str = "hw-pbx2", roles: Roles = ACTING) -> rb.B
     ],
 )
 def test_part_and_standing_follow_from_the_box_and_the_record(
-    state: rb.State, here: rb.Box, part: rb.Part | None, due: rb.Name | None
+    state: rb.State, here: rb.Box, part: rollback_steps.Part | None, due: rollback_steps.Name | None
 ) -> None:
     found, seen = rb.place(here, state)
     assert (found, seen.next) == (part, due)
@@ -218,16 +235,17 @@ STARTED = record("rollback.started", epoch=2, hardware_id="hw-pbx2", network=NET
 
 def test_what_was_carried_and_the_own_journal_give_the_state() -> None:
     own = [record("rollback.step", epoch=2, step="import")]
-    state = rb.replay([STARTED, *own])
+    state = replay.of_rollback([STARTED, *own])
     assert (state.operation, state.epoch, state.network) == ("rollback-1", 2, NETWORK)
     assert state.next == "identity"
 
 
+@pytest.mark.covers("D18")
 def test_lines_of_an_earlier_rollback_with_the_same_number_do_not_count() -> None:
-    assert rb.replay([STARTED, record("rollback.step", epoch=4, step="phones")]).done == 0
+    assert replay.of_rollback([STARTED, record("rollback.step", epoch=4, step="phones")]).done == 0
 
 
 def test_replay_remembers_loss_and_abandonment() -> None:
     lines = [STARTED, record("rollback.step", epoch=2, step="readdress", lost=["users/7"])]
-    assert rb.replay(lines).lost == ("users/7",)
-    assert rb.replay([*lines, record("rollback.abandoned", epoch=2)]).abandoned
+    assert replay.of_rollback(lines).lost == ("users/7",)
+    assert replay.of_rollback([*lines, record("rollback.abandoned", epoch=2)]).abandoned

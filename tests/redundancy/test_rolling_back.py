@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pair import ACTIVE, KEYS, STANDBY, Pair, configuration, network, origin, status
 
 from redundancy import rollback_view, rolling_back
+from redundancy.client import Appliance
 from redundancy.console import StepDecision
-from redundancy.contract import Appliance, Status
+from redundancy.contract import Status
+from redundancy.engine import Engine
 from redundancy.errors import Refused
 from redundancy.journal import Journal
 from redundancy.role import fingerprint
 from redundancy.rolling_back import RollingBack
+from redundancy.situation import Situation
 from redundancy.watch import CloseWatch
 
 MAC = "02:00:00:00:00:10"
@@ -49,20 +54,25 @@ class Box:
 
     def order(self, step: str) -> StepDecision:
         answers: list[StepDecision] = []
+        self._rolling(answers.append).order(rolling_back.named(step), "admin")
+        return answers[0]
+
+    def close_after_run(self) -> None:
+        self._rolling(lambda _decision: None).close_after_run()
+
+    def _rolling(self, answer: Callable[[StepDecision], None]) -> RollingBack:
         services = self.pair.services
         watch = CloseWatch(services.addresses, services.stopwatch)
         # A journal that is read anew, as after a restart.
         self.pair.journal = Journal(services.store, services.calendar, services.report)
-        one = RollingBack(
-            services, self.pair.journal, self.pair.settings, self.pair.desk, watch, answers.append
+        return RollingBack(
+            services, self.pair.journal, self.pair.settings, self.pair.desk, watch, answer
         )
-        one.order(rolling_back.named(step), "admin")
-        return answers[0]
 
     def view(self) -> Any:
         local = Appliance(self.pair.services.local)
         current = Status.model_validate(self.now)
-        return rollback_view.view(local, self.pair.journal, self.pair.settings, current)
+        return rollback_view.view(local, self.pair.journal, Situation(current, self.pair.settings))
 
     def commands(self) -> list[str]:
         reads = ("status", "record get", "module get", "mail")
@@ -106,6 +116,7 @@ def original(acting: Box) -> Box:
     return box
 
 
+@pytest.mark.covers("D16", "D18")
 def test_the_backup_carries_the_record_of_its_rollback(acting: Box) -> None:
     assert acting.order("backup").outcome == "done"
     words = [one.split()[:2] for one in acting.commands()]
@@ -116,6 +127,7 @@ def test_the_backup_carries_the_record_of_its_rollback(acting: Box) -> None:
     assert acting.view().unsaved == ("users/7",)
 
 
+@pytest.mark.covers("D16", "R57")
 def test_the_acting_active_goes_to_its_own_address_and_its_modules_rest(acting: Box) -> None:
     acting.order("backup")
     assert acting.order("readdress") == StepDecision("accepted", "readdress")
@@ -142,6 +154,7 @@ def test_without_an_address_of_its_own_it_stays_and_a_mail_says_so(acting: Box) 
     assert len(acting.pair.mails()) == 1
 
 
+@pytest.mark.covers("D18")
 def test_the_original_goes_on_where_the_record_leaves_off(original: Box) -> None:
     assert original.view().next.name == "import"
     for step in ("import", "identity", "phones"):
@@ -163,7 +176,72 @@ def test_the_next_run_that_succeeds_ends_the_rollback(original: Box) -> None:
     assert "rollback.finished" in original.pair.services.events()
 
 
+@pytest.mark.covers("R57")
+def test_once_the_pair_is_protected_nothing_is_left_to_a_person(original: Box) -> None:
+    for step in ("import", "identity", "phones"):
+        original.order(step)
+    assert original.order("redundancy").code == "not-protected"
+    assert original.view().refused[1] == "not-protected"
+    original.pair.journal.tell("run-1", "run.succeeded")
+    seen = original.view()
+    assert (seen.next, seen.refused, seen.protected) == (None, None, True)
+
+
+def test_a_run_does_not_stand_for_the_phones(original: Box) -> None:
+    for step in ("import", "identity"):
+        original.order(step)
+    original.pair.journal.tell("run-1", "run.succeeded")
+    assert original.view().next.name == "phones"
+
+
+@pytest.mark.covers("R57", "D5")
+def test_a_rollback_that_no_run_has_followed_is_not_ended_and_nothing_is_said(
+    original: Box,
+) -> None:
+    original.pair.journal.tell("run-1", "run.succeeded")
+    for step in ("import", "identity", "phones"):
+        original.order(step)
+    original.close_after_run()
+    assert original.view().next.name == "redundancy"
+    assert original.pair.mails() == []
+    original.pair.journal.tell("run-2", "run.succeeded")
+    original.close_after_run()
+    assert original.view().next is None
+
+
+@pytest.mark.covers("R57", "F6")
+@pytest.mark.parametrize("deadly", range(1, 8))
+def test_a_rollback_that_was_cut_off_as_it_began_goes_on_under_its_number(
+    acting: Box, deadly: int
+) -> None:
+    for step in ("backup", "readdress", "abandon"):
+        acting.order(step)
+    acting.deadly = deadly
+    with contextlib.suppress(PowerLost):
+        acting.order("backup")
+    acting.deadly = -1
+    assert acting.order("backup").outcome == "done"
+    begun = [one for one in acting.pair.journal.records() if one.event == "rollback.started"]
+    assert [one.operation for one in begun] == ["rollback-1", "rollback-2"]
+
+
+@pytest.mark.covers("R57", "F6")
+def test_a_power_cut_right_after_the_run_that_ends_the_rollback_does_not_keep_it_open(
+    original: Box,
+) -> None:
+    for step in ("import", "identity", "phones"):
+        original.order(step)
+    original.pair.journal.tell("run-1", "run.succeeded")
+    services = original.pair.services
+    daemon = Engine(services)
+    services.calendar.at(services.calendar.now() + timedelta(minutes=1), daemon.stop)
+    daemon.start()
+    services.run("redundanz")
+    assert "rollback.finished" in services.events()
+
+
 @pytest.mark.parametrize("step", ["import", "identity"])
+@pytest.mark.covers("R58")
 def test_the_original_takes_nothing_that_another_holds(original: Box, step: str) -> None:
     if step == "identity":
         original.order("import")

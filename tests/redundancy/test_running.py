@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pair import BLOBS, SEAL, Pair, commands, configuration, origin, sha256, status
 
-from redundancy import run
+from redundancy import run, run_messages
 from redundancy.errors import ConnectionLost, IndefiniteError
 from redundancy.running import Running
 
@@ -25,9 +25,12 @@ def begin(pair: Pair, attempts_max: int = 3) -> run.State:
         assert not calendar.rest(duration, calendar.bell())
 
     running = Running(pair.services, pair.journal, pair.settings, pair.desk, wait)
-    return running.drive(run.Started(1, 1, attempts_max, after_failure=False, reason="scheduled"))
+    return running.drive(
+        run_messages.Started(1, 1, attempts_max, after_failure=False, reason="scheduled")
+    )
 
 
+@pytest.mark.covers("D2", "T15")
 def test_a_healthy_run_fences_sends_and_imports_once(pair: Pair) -> None:
     assert begin(pair).phase == "succeeded"
     remote = pair.services.remote

@@ -96,6 +96,48 @@ def test_the_thirty_first_is_clamped_and_does_not_drift() -> None:
     assert days == [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31]
 
 
+@pytest.mark.covers("R28", "R29", "R30", "R31", "D6")
+@pytest.mark.parametrize(
+    ("unit", "every", "slots"),
+    [
+        ("minute", 90, ["2026-03-01T02:00", "2026-03-01T03:30", "2026-03-01T06:30"]),
+        ("hour", 6, ["2026-03-01T02:00", "2026-03-01T08:00", "2026-03-01T20:00"]),
+        ("day", 2, ["2026-03-01T02:00", "2026-03-03T02:00", "2026-03-07T02:00"]),
+        ("week", 2, ["2026-03-01T02:00", "2026-03-15T02:00", "2026-04-12T01:00"]),
+        ("month", 3, ["2026-03-01T02:00", "2026-06-01T01:00", "2026-12-01T02:00"]),
+    ],
+)
+def test_slots_lie_several_units_apart_from_the_anchor_on_and_are_told_in_utc(
+    unit: RepeatUnit, every: int, slots: list[str]
+) -> None:
+    schedule = Schedule(datetime(2026, 3, 1, 3), BERLIN, unit, every)  # summer from 29 March
+    found = [schedule.slot(number) for number in (0, 1, 3)]
+    assert [one.isoformat(timespec="minutes") for one in found] == [f"{one}+00:00" for one in slots]
+    assert all(one.tzinfo is UTC for one in found)
+
+
+@pytest.mark.covers("D6", "C1")
+def test_an_anchor_in_the_repeated_hour_is_its_first_occurrence() -> None:
+    second = datetime(2026, 10, 25, 2, 30, fold=1)
+    slot = Schedule(second, BERLIN, "hour", 1).slot(0)
+    assert slot == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+def test_the_anchor_is_the_latest_slot_until_the_next() -> None:
+    schedule = Schedule(datetime(2026, 1, 1, 3), BERLIN, "day", 1)
+    for since in (timedelta(), timedelta(days=1, microseconds=-1)):
+        assert schedule.latest(schedule.slot(0) + since) == schedule.slot(0)
+
+
+def test_slots_are_counted_from_one_instant_to_another_in_whole_numbers() -> None:
+    schedule = Schedule(datetime(2026, 1, 1, 3), BERLIN, "day", 1)
+    moment = timedelta(microseconds=1)
+    first, last = schedule.slot(0), schedule.slot(2)
+    assert str(schedule.count(first, last)) == "3"
+    assert str(schedule.count(first + moment, last)) == "2"
+    assert str(schedule.count(first, last - moment)) == "2"
+
+
 def test_before_the_anchor_nothing_is_due() -> None:
     schedule = Schedule(datetime(2026, 1, 1, 3), BERLIN, "day", 1)
     before = datetime(2025, 12, 1, tzinfo=UTC)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pair import BLOBS, SEAL, missing, sha256, snapshot
 
-from redundancy.contract import Appliance, Snapshot, Token
-from redundancy.errors import ConnectionLost, DefiniteError, IndefiniteError
+from redundancy.client import Appliance
+from redundancy.contract import Snapshot, Token
+from redundancy.errors import ConnectionLost, Damaged, DefiniteError, IndefiniteError
 from redundancy.fakes.services import FakeServices
 from redundancy.sending import FRAME, Progress, Sending, Transfer
 
@@ -63,6 +64,7 @@ def test_a_file_that_was_begun_goes_on_where_it_ended() -> None:
 
 
 @pytest.mark.parametrize("offset", [1_000_000, len(BIG), len(BIG) + 1, -1])
+@pytest.mark.covers("D2")
 def test_what_is_no_beginning_of_our_file_is_sent_anew(offset: int) -> None:
     rig = Rig(missing(BIG, offset=offset, begun_sha256=sha256(b"something else")))
     rig.send()
@@ -79,6 +81,17 @@ def test_a_receive_whose_answer_was_lost_is_definite_for_it_had_no_effect() -> N
 def test_a_file_that_cannot_be_read_here_is_named_as_such() -> None:
     rig = Rig(missing(b"nobody has this"))
     with pytest.raises(DefiniteError, match="cannot be read on this appliance"):
+        rig.send()
+
+
+@pytest.mark.covers("T12")
+@pytest.mark.parametrize("offset", [0, 1_000_000])
+def test_a_file_that_has_rotted_here_is_never_sent_whole(offset: int) -> None:
+    begun = BIG[:offset]
+    rig = Rig(missing(BIG, offset=offset, begun_sha256=sha256(begun)))
+    path = f"/blobs/{sha256(BIG)[:2]}/{sha256(BIG)}"
+    rig.services.store.files[path] = BIG[:-1] + b"?"
+    with pytest.raises(Damaged, match=sha256(BIG)):
         rig.send()
 
 

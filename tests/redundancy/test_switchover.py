@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from redundancy import machine, replay
 from redundancy import switchover as so
 from redundancy.contract import NetworkSettings, Takeover
+from redundancy.journal import Record
 
 NETWORK = NetworkSettings(address="198.18.0.10", prefix=24, gateway="198.18.0.1", dns=("9.9.9.9",))
 FIT = so.Assessed(standby=True, epoch=1, adopts=NETWORK, doubts=())
 STALE = so.Assessed(standby=True, epoch=1, adopts=NETWORK, doubts=(("data-stale", "72"),))
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
 MAC = "02:00:00:00:00:10"
 
 
@@ -28,11 +33,12 @@ def kinds(actions: list[so.Action]) -> list[type]:
     return [type(one) for one in actions]
 
 
+@pytest.mark.covers("R51", "D10", "D13", "D14")
 def test_a_switchover_listens_claims_announces_answers_and_then_does_the_rest() -> None:
     state, order = asked(), []
-    for seen in (FIT, so.Silent(3.2), *[so.Done()] * 6):
+    for seen in (FIT, so.Silent(3.2), *[machine.Done()] * 6):
         state, actions = so.step(state, seen)
-        order += [one for one in actions if not isinstance(one, so.Tell)]
+        order += [one for one in actions if not isinstance(one, machine.Tell)]
     assert order == [
         so.Listen("198.18.0.10"),
         so.Claim("switchover-1", 2, NETWORK),
@@ -47,7 +53,7 @@ def test_a_switchover_listens_claims_announces_answers_and_then_does_the_rest() 
     assert state.phase == "finished"
 
 
-@pytest.mark.covers("D9", "F2", "F4")
+@pytest.mark.covers("D9", "F2", "F4", "R50")
 def test_an_answer_on_the_wire_refuses_and_names_the_mac() -> None:
     state, actions = walk(asked(), FIT, so.Answered((MAC,)))
     assert state.phase == "refused"
@@ -57,6 +63,27 @@ def test_an_answer_on_the_wire_refuses_and_names_the_mac() -> None:
     assert so.Claim not in kinds(actions)
 
 
+@pytest.mark.covers("D9")
+def test_a_typed_reason_claims_what_another_holds_and_is_told_as_a_deviation() -> None:
+    order = so.Asked("switchover-1", "console", confirmed=True, override="its relay board burns")
+    state, actions = walk(so.State(), order, FIT, so.Answered((MAC,)))
+    assert state.phase == "claiming"
+    (told, claim) = actions
+    assert claim == so.Claim("switchover-1", 2, NETWORK)
+    assert isinstance(told, machine.Tell)
+    assert told.event == "switchover.overridden"
+    assert told.detail["reason"] == "its relay board burns"
+    assert told.detail["macs"] == [MAC]
+    records = [
+        Record(1, NOW, "switchover-1", "switchover.asked", "",
+               {"operation": "switchover-1", "by": "console", "confirmed": True}),
+        Record(2, NOW, "switchover-1", told.event, told.cause, told.detail),
+    ]  # fmt: skip
+    taken = Takeover(operation="switchover-1", epoch=2, settled=False)
+    resumed = so.step(replay.of_switchover(records, NETWORK), so.Restarted(taken))[0]
+    assert resumed.phase == "announcing"
+
+
 @pytest.mark.parametrize(
     ("seen", "code"),
     [
@@ -64,6 +91,7 @@ def test_an_answer_on_the_wire_refuses_and_names_the_mac() -> None:
         (so.Assessed(standby=True, epoch=0, adopts=None, doubts=()), "never-initialised"),
     ],
 )
+@pytest.mark.covers("R43")
 def test_an_appliance_that_cannot_take_over_refuses(seen: so.Assessed, code: str) -> None:
     state, actions = walk(asked(), seen)
     assert state.phase == "refused"
@@ -80,11 +108,11 @@ def test_doubts_ask_the_person_first_and_a_confirmation_passes() -> None:
 
 
 def test_a_failed_claim_refuses_but_a_failed_later_step_does_not_stop_the_rest() -> None:
-    state, actions = walk(asked(), FIT, so.Silent(3), so.Failed("disk-full", "full"))
+    state, actions = walk(asked(), FIT, so.Silent(3), machine.Failed("disk-full", "full"))
     assert state.phase == "refused"
-    claimed = walk(asked(), FIT, so.Silent(3), so.Done(), so.Done(), so.Done())[0]
+    claimed = walk(asked(), FIT, so.Silent(3), machine.Done(), machine.Done(), machine.Done())[0]
     assert claimed.phase == "activating"
-    state, actions = walk(claimed, so.Failed("busy", "later"))
+    state, actions = walk(claimed, machine.Failed("busy", "later"))
     assert so.MailUsers in kinds(actions)
 
 
@@ -98,7 +126,7 @@ def test_a_restart_before_the_commit_undoes_and_after_it_completes() -> None:
     mine = Takeover(operation="switchover-1", epoch=2, settled=False)
     state, actions = walk(claiming, so.Restarted(mine))
     assert so.Announce("198.18.0.10", 1) in actions
-    state, _ = walk(state, *[so.Done()] * 5)
+    state, _ = walk(state, *[machine.Done()] * 5)
     assert state.phase == "finished"
 
 

@@ -29,6 +29,7 @@ def look_for(watch: CloseWatch, duration_s: float) -> None:
         watch.probe()
 
 
+@pytest.mark.covers("R50", "D9")
 def test_an_early_click_waits_for_the_rest_of_the_silence(watch: CloseWatch) -> None:
     look_for(watch, 1.0)
     clicked_s = watch.stopwatch.now_s()
@@ -80,3 +81,13 @@ def test_another_address_is_another_silence(watch: CloseWatch) -> None:
     look_for(watch, 5.0)
     watch.look("198.18.0.99")
     assert watch.silent_s == 0
+
+
+@pytest.mark.parametrize("started_s", [0.0, 1.100668, 1.100746, 8126.3])
+def test_the_silence_that_is_needed_depends_on_no_rounding(
+    watch: CloseWatch, started_s: float
+) -> None:
+    watch.stopwatch.sleep(started_s)
+    watch.look(ADDRESS)
+    watch.prove_silence()
+    assert watch.stopwatch.now_s() - started_s == pytest.approx(SILENCE_NEEDED_S)

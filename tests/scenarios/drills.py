@@ -9,11 +9,12 @@ from typing import Any
 
 from emulator.lab import Event, Lab, LabSpec
 from emulator.sim.lab import SimMaker
-from scenarios.blueprint import POWER_ON, Ground, blueprint, seeded_entropy
+from scenarios.blueprint import POWER_ON, Ground, seeded_entropy
 from scenarios.loading import find, load, read
-from scenarios.models import Scenario
+from scenarios.models.scenario import Scenario
 from scenarios.record import Plan
 from scenarios.runner import Order
+from scenarios.spares import drawn_for
 
 SMALL = """
 id: small
@@ -74,14 +75,15 @@ def altering(name: str, **fields: Any) -> Callable[[Lab], Any]:
 
 def order(scenario: Scenario, folder: Path, maker: Any = None) -> Order:
     """Everything that `runner.run` needs for a simulated drill."""
-    ground = Ground(scenario.id, "198.18.0.0/24", 1, POWER_ON)
+    start = scenario.lab.power_on(POWER_ON)
+    ground = Ground(scenario.id, "198.18.0.0/24", 1, start)
     plan = Plan(
         scenario=scenario,
         seed=1,
         commit="unknown",
         backend="sim",
         real_time=False,
-        start=POWER_ON,
+        start=start,
     )
-    drawn = blueprint(ground, scenario.lab, seeded_entropy(1))
+    drawn = drawn_for(scenario, ground, seeded_entropy(1))
     return Order(plan, drawn, maker or Maker(), folder)

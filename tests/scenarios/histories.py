@@ -132,6 +132,10 @@ def failover_history() -> Writer:
     write.add(31, "pbx1/engine", "run.succeeded", served=120, run=1)
     write.add(40.1, "runner/runner", "fault", "power-off", node="pbx1", began_s=40.0)
     switchover(write)
+    for message_id, recipient in (("<1@lab>", "a@lab.test"), ("<n@lab>", MODULE_ADDRESS)):
+        told = {"message_id": message_id, "recipient": recipient}
+        write.add(51.7, "pbx2/appliance", "mail.queued", **told)
+        write.add(52, "pbx2/mail", "sent", **told)
     page = {"status": 200, "text": "Umschaltung"}
     write.read(51, "pbx2", "click", "page", page)
     origin = {"epoch": 1, "generation": 2, "sha256": SHA}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import tracemalloc
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import httpx
@@ -17,6 +20,7 @@ from scenarios.browsing import (
     upload,
 )
 
+LARGE = 32 * 2**20
 LOGIN = """<form method=post><input type=hidden name=csrf value=t0ken>
 <input name=login><input type=password name=secret><button>Anmelden</button></form>"""
 TAB = f"""<style>p {{}}</style><p>Redundanz</p>
@@ -72,6 +76,18 @@ def test_a_wrong_password_is_one_clear_line() -> None:
     assert "wrong" not in str(caught.value).replace("was refused", "")
 
 
+def test_a_page_on_which_the_password_can_be_changed_is_no_refusal() -> None:
+    account = (
+        "<form method=post><input type=password name=old><input type=password name=new></form>"
+    )
+
+    def site(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, html=LOGIN if request.method == "GET" else account)
+
+    with httpx.Client(transport=httpx.MockTransport(site), base_url="http://198.18.0.20") as client:
+        log_in(client, "1001", "right")
+
+
 def test_the_switchover_form_is_found_by_where_it_goes() -> None:
     site = Site()
     with browser(site) as one:
@@ -85,12 +101,43 @@ def test_the_switchover_form_is_found_by_where_it_goes() -> None:
 def test_an_upload_carries_file_and_token() -> None:
     site = Site()
     with browser(site) as one:
-        answer = upload(one, open_tab(one, "/import"), "b.sar", b"PK-bytes")
+        answer = upload(one, open_tab(one, "/import"), "b.sar", io.BytesIO(b"PK-bytes"))
 
     assert b'filename="b.sar"' in site.sent[0][2]
     assert b"PK-bytes" in site.sent[0][2]
     assert b"t2ken" in site.sent[0][2]
     assert answer.text == "imported"
+
+
+class Funnel(httpx.BaseTransport):
+    """Takes what is sent as it comes, and keeps how much that was."""
+
+    sent = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, html=UPLOAD)
+        assert isinstance(request.stream, httpx.SyncByteStream)
+        self.sent = sum(len(piece) for piece in request.stream)
+        assert int(request.headers["content-length"]) == self.sent
+        return httpx.Response(200, html="<p>imported</p>")
+
+
+def test_a_large_upload_is_never_whole_in_memory(tmp_path: Path) -> None:
+    large, funnel = tmp_path / "b.sar", Funnel()
+    with large.open("wb") as file:
+        file.truncate(LARGE)
+    with (
+        httpx.Client(transport=funnel, base_url="http://198.18.0.20") as one,
+        large.open("rb") as f,
+    ):
+        page = open_tab(one, "/import")
+        tracemalloc.start()
+        upload(one, page, "b.sar", f)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert funnel.sent > LARGE
+    assert peak < LARGE / 16
 
 
 def test_a_page_that_is_not_there_is_named() -> None:

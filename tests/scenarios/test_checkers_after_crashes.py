@@ -62,6 +62,29 @@ def test_a_backup_that_only_its_register_tells_of_was_finished() -> None:
     assert verdict("content-is-a-generation", preceded(untold, read)) is Verdict.PASSED
 
 
+def test_an_export_that_only_the_engine_tells_of_counts_after_a_boot_alone() -> None:
+    untold = without(without(failover_record(), "backup.finished"), "snapshot.created")
+    what = {"file": "b2.seal", "epoch": 1, "generation": 2, "sha256": SHA}
+    first = untold.events[0]
+    boot = replace(
+        first, number=-2, node="pbx1", source="appliance", event="booted", cause="clean", detail={}
+    )
+    exported = replace(
+        first, number=-1, node="pbx1", source="engine", event="run.exported", cause="",
+        detail={"snapshot": what},
+    )  # fmt: skip
+    other = replace(exported, detail={"snapshot": {**what, "sha256": "ef" * 32}})
+    powered_on = replace(boot, cause="first")
+
+    def judged(*rows: Event) -> Verdict:
+        return verdict("content-is-a-generation", preceded(untold, *rows))
+
+    assert judged(boot, exported) is Verdict.PASSED
+    assert judged(boot, other) is Verdict.FAILED
+    assert judged(exported) is Verdict.FAILED
+    assert judged(powered_on, exported) is Verdict.FAILED
+
+
 def test_an_import_that_only_the_next_boot_told_of_is_the_last_one() -> None:
     what = {"token": "1.1.1", "file": "b3.sar", "sha256": "cd" * 32}
     made = {"epoch": 1, "generation": 3}
@@ -95,3 +118,14 @@ def test_a_kernel_whose_programs_were_killed_keeps_an_address_that_nobody_told_o
 
     assert verdict("one-holder", sound) is Verdict.FAILED
     assert verdict("one-holder", killed) is Verdict.PASSED
+
+
+def test_a_step_of_a_rollback_that_is_refused_twice_is_two_messages_and_no_third() -> None:
+    sound = failover_record()
+    refused = [(70.0 + at, "pbx2/engine", "rollback.refused", "x", {}) for at in range(2)]
+    notice = replace(sound.mails[1], subject="Refused")
+    for count, expected in ((2, Verdict.PASSED), (3, Verdict.FAILED)):
+        mails = tuple(replace(notice, message_id=f"<{one}@lab>") for one in range(count))
+        assert (
+            verdict("one-message-each", replace(followed(sound, *refused), mails=mails)) is expected
+        )

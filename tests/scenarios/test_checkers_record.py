@@ -33,6 +33,43 @@ def test_a_box_that_lost_power_owes_no_notice_and_a_recovery_is_told() -> None:
     assert verdict("notices-sent", followed(sound, failed, again, dead)) is Verdict.PASSED
 
 
+@pytest.mark.covers("D5")
+@pytest.mark.parametrize("event", ["slot.delayed", "slot.skipped", "data.aged"])
+def test_a_missed_slot_and_old_data_must_be_told(event: str) -> None:
+    sound = failover_record()
+    told = replace(sound.mails[1], message_id="<n2@lab>", subject=event)
+    happened = followed(sound, (81.0, "pbx2/engine", event, "", {}))
+
+    assert verdict("notices-sent", happened) is Verdict.FAILED
+    assert verdict("notices-sent", replace(happened, mails=(*sound.mails, told))) is Verdict.PASSED
+
+
+@pytest.mark.covers("R26", "M2")
+def test_with_mails_off_any_notice_fails() -> None:
+    sound = failover_record()
+    lab = sound.plan.scenario.lab
+    silent = lab.model_copy(update={"module": lab.module.model_copy(update={"send_mails": "no"})})
+    scenario = sound.plan.scenario.model_copy(update={"lab": silent})
+    off = replace(sound, plan=sound.plan.model_copy(update={"scenario": scenario}))
+
+    assert verdict("notices-sent", off) is Verdict.FAILED
+    assert verdict("notices-sent", replace(off, mails=sound.mails[:1])) is Verdict.PASSED
+
+
+def test_a_notice_survives_a_cut_in_the_queue_and_data_that_aged_is_told() -> None:
+    dead = (80.0, "runner/runner", "fault", "power-off", {"node": "pbx2"})
+    back = (81.0, "pbx2/appliance", "booted", "clean", {})
+    aged = (90.0, "pbx2/engine", "data.aged", "", {})
+    sound = failover_record()
+    silent = replace(sound, mails=sound.mails[:1])
+
+    assert verdict("notices-sent", followed(silent, dead)) is Verdict.NOT_APPLICABLE
+    assert verdict("notices-sent", followed(sound, dead)) is Verdict.PASSED
+    assert verdict("notices-sent", followed(silent, dead, back)) is Verdict.FAILED
+    assert verdict("notices-sent", followed(sound, dead, back)) is Verdict.PASSED
+    assert verdict("notices-sent", followed(sound, aged)) is Verdict.FAILED
+
+
 @pytest.mark.parametrize(
     ("where", "event"), [("pbx1/appliance", "defect"), ("pbx2/engine", "trouble")]
 )
@@ -61,6 +98,17 @@ def test_the_log_of_a_box_that_lost_power_may_end_early() -> None:
     short = {**sound.texts, name: sound.texts[name].rpartition("\n")[0]}
 
     assert verdict("history-is-complete", replace(sound, texts=short)) is Verdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"), [("pbx1", Verdict.PASSED), ("pbx2", Verdict.INCONCLUSIVE)]
+)
+def test_a_torn_line_counts_only_where_the_power_failed(node: str, expected: Verdict) -> None:
+    sound = failover_record()
+    name = f"nodes/{node}/events.jsonl"
+    torn = {**sound.texts, name: sound.texts[name][:-20] + "\n"}
+
+    assert verdict("history-is-complete", replace(sound, texts=torn)) is expected
 
 
 def test_evidence_that_was_changed_or_never_sealed_is_inconclusive() -> None:

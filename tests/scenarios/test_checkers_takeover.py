@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 from histories import (
+    MAC1,
     MAC2,
     NOBODY,
     PBX1,
     PBX2,
+    PHONE,
     altered,
     failover_frames,
     failover_history,
@@ -34,6 +36,29 @@ def test_silence_that_nobody_listened_to_fails() -> None:
 
     assert verdict("claim-after-silence", deaf) is Verdict.FAILED
     assert verdict("claim-after-silence", once) is Verdict.FAILED
+
+
+@pytest.mark.covers("T16")
+@pytest.mark.parametrize(
+    ("parted_s", "joined_s", "expected"),
+    [(41, 60, Verdict.PASSED), (41, 47, Verdict.FAILED), (49, 60, Verdict.FAILED)],
+    ids=["parted-all-along", "joined-before", "parted-after"],
+)
+def test_what_is_said_beyond_a_parted_lan_breaks_no_silence(
+    parted_s: float, joined_s: float, expected: Verdict
+) -> None:
+    bar = {"name": "parted-1", "node": "lan", "off": ["pbx1"]}
+    parted = followed(
+        failover_record(),
+        (parted_s, "runner/runner", "fault", "parted", bar),
+        (joined_s, "runner/runner", "fault.ended", "parted", bar),
+    )
+    heard = frame(48, MAC1, PBX1, PHONE, reply=True)
+
+    assert (
+        verdict("claim-after-silence", replace(parted, pcap=pcap([*failover_frames(), heard])))
+        is expected
+    )
 
 
 def test_a_takeover_that_the_drill_did_not_click_fails() -> None:
@@ -95,3 +120,24 @@ def test_modules_that_do_not_follow_fail(modules: list[dict[str, object]]) -> No
     write.read(70, "pbx2", "final", "status", status("pbx2", 2, modules=modules))
 
     assert verdict("modules-follow", record(write)) is Verdict.FAILED
+
+
+@pytest.mark.covers("B6")
+def test_a_module_that_is_configured_anew_after_the_takeover_need_not_rest() -> None:
+    write = failover_history()
+    active = [{"name": "callcenter", "active": True}, {"name": "redundanz", "active": True}]
+    write.read(70, "pbx2", "final", "status", status("pbx2", 2, modules=active))
+    anew = followed(record(write), (65.0, "pbx2/engine", "configured", "", {"by": "admin"}))
+
+    assert verdict("modules-follow", record(write)) is Verdict.FAILED
+    assert verdict("modules-follow", anew) is Verdict.PASSED
+
+
+@pytest.mark.covers("B6")
+def test_a_new_box_may_announce_the_address_that_it_came_with() -> None:
+    announced = frame(49, MAC1, PBX2, PBX2, reply=False)
+    heard = replace(failover_record(), pcap=pcap([*failover_frames(), announced]))
+    new = (41.0, "runner/runner", "replaced", "", {"node": "pbx1", "address": PBX2})
+
+    assert verdict("claim-needs-click", heard) is Verdict.FAILED
+    assert verdict("claim-needs-click", followed(heard, new)) is Verdict.PASSED

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from histories import (
     CONTENT,
@@ -59,6 +61,45 @@ def test_what_was_entered_on_the_acting_active_is_no_leftover() -> None:
     assert verdict("content-arrives-whole", record(write)) is Verdict.PASSED
 
 
+def test_what_was_entered_while_a_backup_was_written_is_not_missing_from_it() -> None:
+    write = failover_history()
+    exported = next(one for one in write.rows if one.event == "snapshot.created")
+    write.rows.remove(exported)
+    lineage = {key: exported.detail[key] for key in ("epoch", "generation")}
+    late = Writer()
+    late.add(11, "pbx1/appliance", "backup.started", **lineage)
+    late.add(12, "pbx1/appliance", "changed", "users add", kind="users", id="late")
+    late.rows.append(exported)
+    place = next(n for n, one in enumerate(write.rows) if one.event == "run.started")
+    rows = [*write.rows[:place], *late.rows, *write.rows[place:]]
+    write.rows = [replace(one, number=number) for number, one in enumerate(rows, 1)]
+
+    assert verdict("content-arrives-whole", record(write)) is Verdict.PASSED
+    begun = without(record(write), "backup.started")
+    assert verdict("content-arrives-whole", begun) is Verdict.FAILED
+
+
+def test_a_password_that_was_given_on_the_active_may_be_on_the_standby() -> None:
+    sound = failover_record()
+    content = {"objects": {**CONTENT, "passwords/a": "1"}}
+    given = (5.0, "pbx1/appliance", "changed", "users password", {"kind": "users", "id": "a"})
+    read = replace(
+        sound,
+        events=tuple(
+            replace(one, detail={**one.detail, "answer": content})
+            if (one.cause, one.detail.get("moment")) == ("digest", "final")
+            else one
+            for one in sound.events
+        ),
+    )
+    first = followed(replace(sound, events=()), given).events
+
+    assert verdict("content-arrives-whole", read) is Verdict.FAILED
+    assert verdict("content-arrives-whole", replace(read, events=(*first, *read.events))) is (
+        Verdict.PASSED
+    )
+
+
 def test_content_that_was_not_read_is_inconclusive() -> None:
     assert verdict("content-arrives-whole", without(failover_record(), "read")) is (
         Verdict.INCONCLUSIVE
@@ -76,6 +117,20 @@ def test_a_second_run_in_one_slot_fails() -> None:
     assert verdict("one-run-a-slot", record(write)) is Verdict.FAILED
     assert verdict("one-run-a-slot", record(manual)) is Verdict.PASSED
     assert verdict("one-run-a-slot", record(tomorrow)) is Verdict.PASSED
+
+
+@pytest.mark.covers("D6", "C3")
+def test_a_slot_is_one_of_the_clock_that_the_appliance_shows() -> None:
+    write = failover_history()
+    write.add(32, "runner/runner", "clock.set", node="pbx1", by_s=86400)
+    write.add(33, "pbx1/engine", "run.started", served=180, run=2, reason="scheduled")
+    back = Writer()
+    back.rows = list(write.rows)
+    back.add(34, "runner/runner", "clock.set", node="pbx1", by_s=-86400)
+    back.add(35, "pbx1/engine", "run.started", served=190, run=3, reason="scheduled")
+
+    assert verdict("one-run-a-slot", record(write)) is Verdict.PASSED
+    assert verdict("one-run-a-slot", record(back)) is Verdict.FAILED
 
 
 def test_a_run_before_the_first_slot_fails() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scenarios.cli import standby_lab
+from scenarios.cli.output import show_table
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = standby_lab.list_commands(None)  # type: ignore[arg-type]  # the names do not depend on it
@@ -68,9 +69,17 @@ def test_help_imports_no_heavy_package() -> None:
         (["up", "--name", "Grüße"], 2, "a lab's name begins with a letter"),
         (["up", "--backend", "sim"], 4, "a simulated lab lives only within a run"),
         (["arp", "198.18.0.256"], 2, "is no IPv4 address"),
-        (["inspect", "nowhere"], 4, "there is no lab named nowhere"),
+        (["inspect", "nowhere"], 2, "there is no lab named nowhere"),
+        (["down", "nowhere"], 2, "there is no lab named nowhere"),
+        (["power", "off", "pbx1", "--lab", "nowhere"], 2, "there is no lab named nowhere"),
+        (["power", "up", "pbx1"], 2, "'up' is not one of"),
+        (["power", "off", "phone1"], 2, "'phone1' is not one of"),
+        (["up", "--users", "0"], 2, "0 is not in the range 1<=x<=1000"),
+        (["up", "--users", "many"], 2, "'many' is not a valid integer"),
+        (["up", "--voicemail-mb", "-1"], 2, "-1 is not in the range"),
+        (["up", "--seed", "-1"], 2, "-1 is not in the range"),
         (["down"], 4, "no lab is up"),
-        (["verify", "nowhere"], 2, "plan.yaml: missing"),
+        (["verify", "nowhere"], 2, "there is no such folder"),
         (["fidelity", "--backends", "sim"], 2, "name at least two"),
         (["fidelity", "--backends", "sim,vmware"], 2, "name at least two"),
     ],
@@ -120,9 +129,12 @@ def test_fidelity_says_what_is_lacking_before_anything_runs(tmp_path: Path) -> N
 def test_the_library_is_listed_as_json() -> None:
     done = call("scenarios", "--format", "json")
 
-    assert {"failover", "failover-refused", "transfer-cut"} <= {
-        row["id"] for row in json.loads(done.stdout)
-    }
+    rows = {row["id"]: row for row in json.loads(done.stdout)}
+    assert {"failover", "failover-refused", "transfer-cut"} <= rows.keys()
+    assert all("sim" in row["backends"] for row in rows.values())
+    assert rows["line-stalls"]["needs"] == ["drop"]
+    assert rows["clock-set-back"]["needs"] == ["clock"]
+    assert rows["failover"]["needs"] == []
 
 
 def test_options_come_from_the_environment_too() -> None:
@@ -169,7 +181,7 @@ def test_the_exit_code_tells_the_verdict(
     assert (row["scenario"], row["backend"], row["verdict"]) == ("mine", "sim", verdict)
     assert set(row) == {
         *("scenario", "seed", "backend", "verdict", "trace_hash"),
-        *("outage_s", "downtime_s", "lost_objects", "run"),
+        *("took_s", "outage_s", "downtime_s", "lost_objects", "run"),
     }
     assert call("verify", row["run"]).returncode == code
 
@@ -186,3 +198,11 @@ def test_a_run_ends_with_verdict_outage_loss_path_and_the_next_command(tmp_path:
     assert tail[2] == "lost: 1 object(s) doomed"
     assert tail[3].startswith(f"evidence: {runs}")
     assert tail[4].startswith("next: standby-lab verify ")
+
+
+def test_a_table_shows_a_mac_address_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table(("phone", "MAC"), [("phone1", "02:09:45:cd:f1:ad"), ("[bold]", "02:00:00:00:00:01")])
+
+    shown = capsys.readouterr().out
+    assert "02:09:45:cd:f1:ad" in shown
+    assert "[bold]" in shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from histories import STATIONS, failover_frames, failover_history, failover_reco
 
 from emulator.lab import MailRecord
 from scenarios.checkers import judge
-from scenarios.evidence import NotARun, RunFolder, load
+from scenarios.cli.trouble import explain
+from scenarios.evidence import LARGEST, NotARun, RunFolder, load, sealed_files
 from scenarios.narration import Silence
 from scenarios.runner import judged
 from scenarios.verdict import Verdict
@@ -24,7 +27,7 @@ def folder(tmp_path: Path) -> RunFolder:
     made.write_plan(sound.plan)
     made.write_history(sound.events)
     made.write_stations(STATIONS)
-    made.write_clients(sound.observed, sound.pings)
+    made.write_clients(sound.observed, sound.pings, sound.telephones, sound.crowd)
     made.write_pcap(pcap(failover_frames()))
     made.write_mails([MailRecord(**vars(mail), raw=RAW) for mail in sound.mails])
     for name, text in logs(sound.events).items():
@@ -63,6 +66,7 @@ def test_a_secret_that_slipped_in_is_found_and_not_repeated(folder: RunFolder) -
 
     assert scan.found == ("nodes/pbx2/events.jsonl",)
     assert "hunter2" not in (folder.path / "scan.json").read_text()
+    folder.seal()
     assert judged(folder.path, Silence()).verdict is Verdict.FAILED
 
 
@@ -106,6 +110,82 @@ def test_a_file_that_was_changed_since_is_named(folder: RunFolder, name: str) ->
 
     assert again.verdict is not Verdict.PASSED
     assert again.judgements["evidence-intact"].evidence == (f"{name} is not as the run wrote it",)
+
+
+def told(path: Path) -> tuple[str, int]:
+    """What `verify` says of a folder, and its exit code."""
+    try:
+        again = judged(path, Silence())
+    except (NotARun, OSError) as error:
+        return explain(error)
+    codes = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.INCONCLUSIVE: 3}
+    return " ".join(again.judgements["evidence-intact"].evidence), codes[again.verdict]
+
+
+def test_one_bit_of_any_sealed_file_is_noticed_and_nothing_is_judged_by_it(
+    folder: RunFolder,
+) -> None:
+    for name in sealed_files(folder.path):
+        path = folder.path / name
+        content = path.read_bytes()
+        for place in (0, len(content) // 2, len(content) - 1):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+            line, code = told(folder.path)
+            assert name in line
+            assert code == 3, (name, place, line)
+        path.write_bytes(content)
+
+    assert told(folder.path)[1] == 0
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/etc/hostname")
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _vast(path: Path) -> None:
+    os.truncate(path, LARGEST + 1)
+
+
+def _deep(path: Path) -> None:
+    path.write_text("[" * 100_000)
+
+
+@pytest.mark.parametrize("name", ["plan.yaml", "events.jsonl", "clients.json"])
+@pytest.mark.parametrize("spoil", [_pipe, _link, _folder, _vast, _deep])
+def test_a_hostile_folder_is_refused_in_one_line_and_at_once(
+    folder: RunFolder, name: str, spoil: Callable[[Path], None]
+) -> None:
+    spoil(folder.path / name)
+
+    line, code = told(folder.path)
+
+    assert name in line or "MiB" in line
+    assert code in {2, 3, 4}
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("spoil", [_pipe, _link, _folder])
+def test_a_report_is_written_through_no_link(
+    folder: RunFolder, spoil: Callable[[Path], None]
+) -> None:
+    told(folder.path)
+    spoil(folder.path / "report.html")
+
+    line, code = told(folder.path)
+
+    assert "report.html" in line
+    assert code in {2, 4}
 
 
 def test_a_file_that_was_added_since_is_named(folder: RunFolder) -> None:

@@ -52,7 +52,7 @@ def test_the_outage_is_split_into_phases() -> None:
     assert outage.total_s == pytest.approx(50.3 - 39.95)
     assert outage.takeover_s == pytest.approx(0.4)
     phases = dict(outage.phases())
-    assert phases["noticed and decided"] == pytest.approx(49.9 - 39.95)
+    assert phases["decided"] == pytest.approx(49.9 - 39.95)
     assert phases["checked and claimed"] == pytest.approx(0.3)
     assert phases["announced"] == pytest.approx(0.05)
     assert phases["first client back"] == pytest.approx(0.05)

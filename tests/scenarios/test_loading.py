@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scenarios.loading import LIBRARY, ScenarioError, find, library, load, read
-from scenarios.models import Scenario
+from scenarios.models.scenario import Scenario
 from scenarios.units import parse_duration, parse_fraction, render_duration
 
 TEXT = (LIBRARY / "failover" / "failover.yaml").read_text()
@@ -39,7 +39,41 @@ def test_every_scenario_of_the_library_survives_a_round_trip(name: str) -> None:
         ("zone: Europe/Berlin", "zone: Europe/Bonn", 10, "there is no time zone"),
         ("steps:", "steps: [", 15, "correct the YAML"),
         ("- answers: {", "- replies: {", 26, "is no verb of the language"),
-        ("[R3,", "[X3,", 3, "`X3`"),
+        ("[R3,", "[X3,", 3, "`X3` is no number of a requirement"),
+        ("within: 1 h", "within: 99999999999999999 day", 17, "is longer than 520 week"),
+        ("users: 12", "users: 99999999999999999999", 8, "must be at most 1000"),
+        ("users: 12", "users: some", 8, "`some` must be a whole number"),
+        ("id: failover", "id: Fail Over", 2, "small letters, digits and hyphens"),
+        ("  users: 12", "\tusers: 12", 8, "indent with spaces"),
+        ("steps:", "---\nsteps:", 14, "one file holds one scenario"),
+        ("- wait: 5 s", "- heal: quiet", 21, "makes the fault `quiet`; there is none so far"),
+        ("- wait: 5 s", "- await faults: 5 s", 21, "sets up a fault for a moment; add `when`"),
+        ("- wait: 5 s", "- plug in: pbx1", 21, "add `unplug: pbx1`"),
+        ("- wait: 5 s", "- thaw: pbx1", 21, "add `freeze: pbx1`"),
+        ("- wait: 5 s", "- swap disk: {of: pbx2, to: x}", 21, "makes the disk copy `x of pbx2`"),
+        ("- wait: 5 s", "- restore: {on: pbx1}", 21, "there is no backup that could be restored"),
+        ("- open tab: pbx2", "- wait: 1 s", 22, "add `open tab`, by the same person"),
+        ("- wait: 5 s", "- part lan: {off: [pbx7]}", 21, "no station `pbx7` on this LAN"),
+        ("by: phone1", "by: phone9", 28, "did you mean `phone1`?"),
+        (
+            "- present: {on: pbx2, changes: [carried]}",
+            "- tidy: {on: pbx2, at: done}",
+            30,
+            "makes the look `done at pbx2`",
+        ),
+        (
+            "expect:",
+            "tolerate:\n  - {invariant: one-holdr, because: it is the point}\nexpect:",
+            25,
+            "did you mean `one-holder`?",
+        ),
+        (
+            "- present: {on: pbx2, changes: [carried]}",
+            "- in order: {on: pbx1, events: [run.startd, run.failed]}",
+            30,
+            "did you mean `run.started`?",
+        ),
+        ("- wait: 5 s", "- cut transfer: {into: pbx2, after: 260 %}", 21, "at most `100 %`"),
     ],
 )
 def test_an_error_names_file_line_cause_and_remedy(

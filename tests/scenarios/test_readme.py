@@ -53,6 +53,14 @@ def test_the_lab_at_your_desk_works_line_by_line(tmp_path: Path) -> None:
         run(lines[-1][0], tmp_path)
 
 
+@pytest.mark.parametrize("shown", ["standby-lab coverage", "standby-lab campaign"])
+def test_what_needs_no_rights_works_line_by_line(shown: str, tmp_path: Path) -> None:
+    (block,) = (one for one in BLOCKS if shown in one)
+    for command, promised in commands(block):
+        done = run(command, tmp_path)
+        assert done.returncode == promised, f"{command}\n{done.stdout}{done.stderr}"
+
+
 def test_the_two_commands_are_targets_of_the_makefile() -> None:
     (block,) = (one for one in BLOCKS if one.startswith("make drill"))
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)

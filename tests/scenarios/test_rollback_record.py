@@ -12,7 +12,7 @@ from histories import MAC1, MAC2, PBX1, failover_frames, failover_history, recor
 from scenarios.checkers import CHECKERS
 from scenarios.downtime import measure_downtime
 from scenarios.expectations import met
-from scenarios.models import Back, Reported, RolledBack
+from scenarios.models.expectations import Back, Reported, RolledBack
 from scenarios.record import Record, Watch
 from scenarios.takeovers import standing
 from scenarios.verdict import Verdict
@@ -67,6 +67,27 @@ def test_a_downtime_that_is_too_long_fails() -> None:
 def test_without_a_rollback_there_is_no_downtime() -> None:
     assert measure_downtime(record(failover_history())) is None
     assert met(BACK, record(failover_history())).verdict is Verdict.FAILED
+
+
+def test_step_b_that_was_cut_off_and_looked_at_began_with_the_first_look() -> None:
+    write = failover_history()
+    due = {"part": "acting", "next": "readdress", "address": PBX1, "file": "a.sar"}
+    write.read(66, "pbx2", "rollback", "rollback", due)
+    write.add(70, "pbx2/address", "removed", address=PBX1)
+    write.read(75, "pbx2", "rollback", "rollback", due)
+    downtime = measure_downtime(record(write))
+    assert downtime is not None
+    assert downtime.left_s == 70
+
+
+def test_step_b_whose_end_a_crash_swallowed_gave_the_address_up_with_the_crash() -> None:
+    write = failover_history()
+    write.add(65, "pbx2/engine", "rollback.started", network={"address": PBX1})
+    write.add(70, "runner/runner", "fault", "kill", node="pbx2", cell="any")
+    write.add(72, "pbx2/address", "added", address="198.18.0.20")
+    downtime = measure_downtime(record(write))
+    assert downtime is not None
+    assert downtime.left_s == 70
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from drills import Maker, Wrapped, order, small
 
 from emulator.lab import Lab, LabError, NodeDown
 from scenarios.evidence import RunFolder, load
+from scenarios.loading import find, read
 from scenarios.narration import Lines, Silence
 from scenarios.runner import run
 from scenarios.verdict import Verdict
@@ -99,7 +100,7 @@ def test_a_lab_that_cannot_be_made_leaves_no_folder(tmp_path: Path) -> None:
 
 
 def test_a_step_that_is_declined_fails_the_drill_and_skips_the_rest(tmp_path: Path) -> None:
-    unready = small("wait: 1 s", "switch over: pbx2")
+    unready = small("wait: 1 s", "run now: pbx2")
 
     outcome = run(order(unready, tmp_path / "run"), Silence())
 
@@ -123,3 +124,52 @@ def test_two_runs_of_one_seed_are_the_same_to_the_byte(tmp_path: Path) -> None:
 
     for file in ("events.jsonl", "wire.pcap", "clients.json", "stations.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+@pytest.mark.covers("F6")
+def test_a_click_that_should_find_no_answer_fails_where_it_finds_one(tmp_path: Path) -> None:
+    text = find("power-fails-committed").read_text()
+    steps = "  - when: {on: pbx2, event: takeover.committed, do: {power off: pbx2}}\n"
+    assert steps in text
+    alive = text.replace(steps, "").replace("  - power on: pbx2\n", "")
+
+    outcome = run(order(read(alive, "alive.yaml"), tmp_path / "run"), Silence())
+
+    evidence = outcome.judgements["expectations"].evidence
+    assert "the click on pbx2 was answered: 200" in evidence
+
+
+@pytest.mark.covers("F10")
+def test_a_moment_that_does_not_come_is_waited_for_no_longer_than_said(tmp_path: Path) -> None:
+    early = read(
+        find("power-fails-settled")
+        .read_text()
+        .replace("  - switch over: pbx2\n  - await faults: 60 s\n", "  - await faults: 2 s\n"),
+        "early",
+    )
+
+    with pytest.raises(LabError, match="power-off has not begun within 2 s"):
+        run(order(early, tmp_path / "run"), Silence())
+
+
+def test_an_intrusion_that_is_not_refused_fails_the_drill(tmp_path: Path) -> None:
+    text = find("without-the-right").read_text()
+    lax = text.replace("logs in: as user", "logs in: as administrator")
+    assert lax != text
+
+    outcome = run(order(read(lax, "lax.yaml"), tmp_path / "run"), Silence())
+
+    told = outcome.judgements["expectations"].evidence
+    assert "a switchover by clerk was answered 200" in told
+
+
+@pytest.mark.covers("B4")
+def test_a_restore_that_should_be_refused_fails_where_it_is_carried_out(tmp_path: Path) -> None:
+    text = find("restore-fails").read_text()
+    full = "  - fill disk: {on: pbx1, leaving: 10 kB, as: full}\n"
+    assert full in text
+    roomy = text.replace(full, "").replace("  - heal: full\n", "")
+
+    outcome = run(order(read(roomy, "roomy.yaml"), tmp_path / "run"), Silence())
+
+    assert "restore on pbx1 was carried out" in outcome.judgements["expectations"].evidence

@@ -12,10 +12,20 @@ from drills import of_library
 
 from emulator.sim.lab import SimLab
 from emulator.sim.node import load_module
+from scenarios.steps import describe
 from scenarios.sweep import table
-from scenarios.sweep.cells import Cell, Crash, NoCell, SweepBroken
+from scenarios.sweep.cells import (
+    Cell,
+    Crash,
+    NoCell,
+    Place,
+    Point,
+    SweepBroken,
+    first_own_step,
+)
 from scenarios.sweep.sweeping import Swept, repeat, sweep
 
+SHUTDOWN = "roll back on pbx2: shutdown"
 EVERY = 29  # of the fixed part that runs with all tests; prime, so that it hits all kinds
 
 
@@ -46,6 +56,79 @@ def test_each_cell_is_in_the_json_with_its_verdict(part: Swept) -> None:
 
     assert {row["cell"] for row in rows} == {str(cell) for cell in part.found}
     assert {row["verdict"] for row in rows} == {"passed"}
+
+
+@pytest.mark.parametrize(("same", "complete"), [(1, True), (0, False)])
+def test_a_world_that_is_left_out_makes_the_sweep_incomplete_and_is_told(
+    same: int, *, complete: bool
+) -> None:
+    cells = tuple(Cell("failover", "pbx1", Crash.POWER_CUT, 7, number) for number in range(2))
+    point = Point(1, "initialise", "pbx1", "appliance changed", "write a")
+    place = Place(point, Crash.POWER_CUT, cells, possible=3, same=same)
+    swept = Swept("failover", [place], dict.fromkeys(cells, ()))
+
+    assert swept.complete == complete
+    assert ("BEYOND THE BOUND of 2" in table.totals([swept], 2)) != complete
+
+
+@pytest.fixture(scope="module")
+def last_step() -> Swept:
+    """Some kills of the active in the last step of a rollback: the run that ends it."""
+    scenario = of_library("rollback")
+    return sweep(
+        scenario,
+        jobs=2,
+        bound=1,
+        first=len(scenario.steps),
+        wanted=lambda cell: (
+            (cell.node, cell.crash) == ("pbx1", Crash.KILLED_AFTER) and cell.place % 9 == 0
+        ),
+    )
+
+
+@pytest.mark.covers("R57", "F6")
+def test_a_rollback_ends_wherever_its_last_run_is_killed(last_step: Swept) -> None:
+    assert last_step.found
+    assert last_step.failed == {}
+    assert last_step.unexamined == []
+
+
+@pytest.mark.covers("R57", "F6")
+def test_a_rollback_goes_on_wherever_its_shutdown_is_killed() -> None:
+    scenario = of_library("rollback")
+    number = next(at for at, one in enumerate(scenario.whole, 1) if SHUTDOWN in describe(one))
+    places: list[int] = []
+
+    def of_the_shutdown(cell: Cell) -> bool:
+        if cell.node != "pbx2" or cell.crash is Crash.POWER_CUT:
+            return False
+        places.append(cell.place)
+        return cell.place < min(places) + 6
+
+    swept = sweep(scenario, jobs=2, bound=1, first=number, wanted=of_the_shutdown)
+
+    assert {one.point.action for one in swept.places} >= {"engine rollback.step"}
+    assert swept.failed == {}
+
+
+def test_nothing_is_crashed_before_the_first_step_that_is_asked_for(last_step: Swept) -> None:
+    number = len(of_library("rollback").steps)
+    assert {one.point.number for one in last_step.places} == {number}
+
+
+def test_steps_with_which_an_earlier_scenario_begins_are_not_crashed_again() -> None:
+    failover, rollback = of_library("failover"), of_library("rollback")
+
+    assert first_own_step(failover, []) == 1
+    assert first_own_step(rollback, [failover]) == 7
+    assert first_own_step(rollback, [failover, rollback]) == len(rollback.steps) + 1
+
+
+def test_steps_that_a_start_stands_for_are_steps_like_others() -> None:
+    initialised = of_library("failover").model_copy(update={"start": "initialised"})
+    begins = initialised.model_copy(update={"start": "fresh", "steps": initialised.whole[:3]})
+
+    assert first_own_step(initialised, [begins]) == 4
 
 
 class Forgetful:
@@ -86,7 +169,9 @@ def test_a_journal_that_is_not_synced_is_found() -> None:
         jobs=2,
         bound=1,
         wanted=lambda cell: (
-            (cell.node, cell.crash) == ("pbx2", Crash.POWER_CUT) and 100 <= cell.place <= 130
+            (cell.node, cell.crash) == ("pbx2", Crash.POWER_CUT)
+            and cell.place >= 100  # after the initialisation; every fourth place will do
+            and cell.place % 4 == 0
         ),
         maker=Planting(),
     )

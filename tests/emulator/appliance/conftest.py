@@ -1,211 +1,27 @@
-"""A box to try the appliance on: a real folder as its disk, everything else within reach."""
+"""Appliances on boxes of their own, what is sent between them, and visitors of their pages."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import re
 import struct
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import httpx
 import pytest
-from flask import Blueprint
+from fake_box import DEADLINE_S, START, Box, FakeModule, FakeNetwork
 
 from emulator import factory
 from emulator.appliance.appliance import Appliance
 from emulator.appliance.linux.disk import LinuxDisk
-from emulator.appliance.modules import Tab
-from emulator.ports import Disk, Interface
-
-START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
-DEADLINE_S = 10.0
-
-
-class Bell:
-    def __init__(self, changed: threading.Condition) -> None:
-        self._changed = changed
-        self.rung = False
-
-    def ring(self) -> None:
-        with self._changed:
-            self.rung = True
-            self._changed.notify_all()
-
-
-class HandCalendar:
-    """Stands until a test sets it; waiters are woken by their bell or by `set`."""
-
-    def __init__(self) -> None:
-        self._now = START
-        self._changed = threading.Condition()
-        self._waiters: list[tuple[datetime | None, Bell]] = []
-        self._threads = 0
-
-    def work(self, body: Callable[[], None]) -> None:
-        """Do a thread's work, known to `await_quiet`."""
-        with self._changed:
-            self._threads += 1
-        try:
-            body()
-        finally:
-            with self._changed:
-                self._threads -= 1
-                self._changed.notify_all()
-
-    def now(self) -> datetime:
-        return self._now
-
-    def set(self, now: datetime) -> None:
-        with self._changed:
-            self._now = now
-            self._changed.notify_all()
-
-    def bell(self) -> Any:
-        return Bell(self._changed)
-
-    def wait(self, until: datetime | None, bell: Any) -> bool:
-        waiter = (until, bell)
-        with self._changed:
-            self._waiters.append(waiter)
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._due(waiter))
-            self._waiters.remove(waiter)
-            rung, bell.rung = bell.rung, False
-            return not rung
-
-    def rest(self, duration: timedelta, bell: Any) -> timedelta:
-        end = self._now + duration
-        return timedelta() if self.wait(end, bell) else max(end - self._now, timedelta())
-
-    def await_quiet(self) -> datetime | None:
-        """Wait until all threads wait and none is about to go on; until when they wait."""
-        with self._changed:
-            assert self._changed.wait_for(
-                lambda: (
-                    0 < self._threads == len(self._waiters)
-                    and not any(map(self._due, self._waiters))
-                ),
-                DEADLINE_S,
-            )
-            return min((until for until, _ in self._waiters if until is not None), default=None)
-
-    def _due(self, waiter: tuple[datetime | None, Bell]) -> bool:
-        until, bell = waiter
-        return bell.rung or (until is not None and until <= self._now)
-
-    def hold(self, _why: str) -> AbstractContextManager[None]:
-        return nullcontext()
-
-
-class HandStopwatch:
-    def __init__(self) -> None:
-        self.elapsed_s = 0.0
-
-    def now_s(self) -> float:
-        return self.elapsed_s
-
-    def sleep(self, duration_s: float) -> None:
-        self.elapsed_s += duration_s
-
-
-@dataclass
-class FakeNetwork:
-    applied: list[Interface] = field(default_factory=list)
-    others: dict[str, str] = field(default_factory=dict)
-
-    def apply(self, interface: Interface) -> None:
-        self.applied.append(interface)
-
-    def probe(self, address: str, _listen_s: float) -> frozenset[str]:
-        return frozenset({self.others[address]} if address in self.others else ())
-
-
-@dataclass
-class FakeShell:
-    password: str = ""
-
-    def serve(self, password: str) -> None:
-        self.password = password
-
-    def stop(self) -> None:
-        self.password = ""
-
-
-@dataclass
-class Box:
-    """A machine (`emulator.ports.Machine`) made of fakes around a real disk."""
-
-    disk: Disk
-    calendar: HandCalendar = field(default_factory=HandCalendar)
-    stopwatch: HandStopwatch = field(default_factory=HandStopwatch)
-    network: FakeNetwork = field(default_factory=FakeNetwork)
-    remote_shell: FakeShell = field(default_factory=FakeShell)
-    events: list[tuple[str, str, str, Mapping[str, Any]]] = field(default_factory=list)
-    mails: list[tuple[str, str, bytes]] = field(default_factory=list)
-    mail_trouble: Callable[[str], None] = lambda _recipient: None
-    threads: list[threading.Thread] = field(default_factory=list)
-    drawn: int = 0
-
-    def start(self, name: str, body: Callable[[], None]) -> None:
-        thread = threading.Thread(target=self.calendar.work, args=(body,), name=name, daemon=True)
-        self.threads.append(thread)
-        thread.start()
-
-    def submit_mail(
-        self, _host: str, _port: int, sender: str, recipient: str, message: bytes
-    ) -> None:
-        self.mail_trouble(recipient)
-        self.mails.append((sender, recipient, message))
-
-    def entropy(self, length: int) -> bytes:
-        self.drawn += 1
-        return hashlib.shake_128(f"{self.disk.location('')} {self.drawn}".encode()).digest(length)
-
-    def emit(self, source: str, event: str, cause: str, detail: Mapping[str, Any]) -> None:
-        self.events.append((source, event, cause, dict(detail)))
-
-    def happened(self, event: str) -> list[tuple[str, Mapping[str, Any]]]:
-        return [(cause, detail) for _, name, cause, detail in self.events if name == event]
-
-
-class FakeModule:
-    """A module with one page and one command."""
-
-    name = "redundanz"
-    TABS = (
-        Tab("/admin/modules/redundanz/allgemein", "Allgemein", "module"),
-        Tab("/admin/advanced/redundancy", "Redundanz", "advanced"),
-    )
-
-    def __init__(self) -> None:
-        self.running = False
-
-    def start(self) -> None:
-        self.running = True
-
-    def stop(self) -> None:
-        self.running = False
-
-    def tabs(self, _language: str) -> tuple[Tab, ...]:
-        return self.TABS
-
-    def blueprint(self, frame: Any) -> Blueprint:
-        pages = Blueprint("redundanz", __name__)
-
-        @pages.route("/admin/advanced/redundancy", methods=["GET", "POST"])
-        def tab() -> str:
-            return f"tab of {frame.user()} in {frame.language()}"
-
-        return pages
-
-    def command(self, argv: Sequence[str], _stdin: BinaryIO) -> Mapping[str, Any]:
-        return {"argv": list(argv)}
+from emulator.appliance.transfer_faults import TransferFaults
+from emulator.company import Company, Sound
+from emulator.ports import Disk
 
 
 @dataclass
@@ -214,7 +30,9 @@ class Rig:
 
     box: Box
     appliance: Appliance
+    faults: TransferFaults
     password: str = ""
+    orders: list[str] = field(default_factory=list)
 
     def answer(self, *argv: str, stdin: bytes | BinaryIO = b"") -> dict[str, Any]:
         stream = io.BytesIO(stdin) if isinstance(stdin, bytes) else stdin
@@ -236,6 +54,33 @@ class Rig:
         return Path(self.box.disk.location(name))
 
 
+def furnish(folder: Path, settings: Mapping[str, Any], sounds: Mapping[str, Sound]) -> None:
+    """Place what an appliance boots from for the first time."""
+    for path, pieces in factory.parcel(settings, sounds):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(b"".join(pieces))
+
+
+@pytest.fixture
+def furnishing() -> Callable[..., None]:
+    return furnish
+
+
+def started(box: Box) -> Rig:
+    """Boot an appliance on a box."""
+    faults = TransferFaults(box, lambda _stream: None)
+    orders: list[str] = []
+    appliance = Appliance(
+        box,
+        tap=faults.tap,
+        power_off=lambda: orders.append("power off"),
+        restart=lambda: orders.append("restart"),
+        load=lambda _appliance: FakeModule(),
+    )
+    appliance.boot()
+    return Rig(box, appliance, faults, orders=orders)
+
+
 @dataclass
 class Bench:
     """Makes appliances, and boots them again from what their disk holds."""
@@ -244,22 +89,19 @@ class Bench:
     settings: factory.Pair
     rigs: list[Rig] = field(default_factory=list)
 
+    def disk(self, name: str) -> LinuxDisk:
+        """The disk that a box boots from."""
+        folder = self.root / name
+        if not folder.exists():
+            sounds = self.settings.sounds if name == "pbx1" else {}
+            furnish(folder, getattr(self.settings, name), sounds)
+        return LinuxDisk(folder)
+
     def boot(
         self, name: str, disk: Disk | None = None, others: Mapping[str, str] | None = None
     ) -> Rig:
-        folder = self.root / name
-        if not folder.exists():
-            folder.mkdir()
-            (folder / "factory.json").write_text(json.dumps(getattr(self.settings, name)))
-        box = Box(disk or LinuxDisk(folder), network=FakeNetwork(others=dict(others or {})))
-        appliance = Appliance(
-            box,
-            sever=lambda _stream: None,
-            power_off=lambda: None,
-            load=lambda _appliance: FakeModule(),
-        )
-        appliance.boot()
-        rig = Rig(box, appliance)
+        box = Box(disk or self.disk(name), network=FakeNetwork(others=dict(others or {})))
+        rig = started(box)
         self.rigs.append(rig)
         return rig
 
@@ -276,7 +118,7 @@ def deterministic(length: int) -> bytes:
 
 @pytest.fixture(scope="session")
 def settings() -> factory.Pair:
-    company = factory.Company(users=6)
+    company = Company(users=6)
     return factory.pair(1, "test", "198.18.7.0/24", START, deterministic, company)
 
 
@@ -333,3 +175,47 @@ def send(active: Rig, standby: Rig, token: str, operation: str = "op") -> dict[s
 @pytest.fixture
 def sending() -> Callable[..., dict[str, Any]]:
     return send
+
+
+class Visitor:
+    """A person at a browser: follows links, sends forms with the token that the page gave."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.client = httpx.Client(
+            transport=httpx.WSGITransport(rig.appliance.web),
+            base_url="http://198.18.7.10",
+            follow_redirects=True,
+            headers={"accept-language": "de"},
+        )
+        self.token = ""
+
+    def get(self, path: str) -> httpx.Response:
+        return self._seen(self.client.get(path))
+
+    def post(self, path: str, **fields: Any) -> httpx.Response:
+        return self._seen(self.client.post(path, data={"csrf_token": self.token, **fields}))
+
+    def log_in(self, login: str, password: str) -> httpx.Response:
+        self.get("/login")
+        return self.post("/login", login=login, password=password)
+
+    def _seen(self, page: httpx.Response) -> httpx.Response:
+        found = re.search(r'name="csrf_token" value="([0-9a-f]+)"', page.text)
+        self.token = found[1] if found else self.token
+        return page
+
+
+@pytest.fixture
+def visiting(settings: factory.Pair) -> Iterator[Callable[[Rig], Visitor]]:
+    """Make visitors who are logged in as the administrator."""
+    visitors: list[Visitor] = []
+
+    def visit(rig: Rig) -> Visitor:
+        visitor = Visitor(rig)
+        visitors.append(visitor)
+        visitor.log_in("0001", settings.credentials.password)
+        return visitor
+
+    yield visit
+    for one in visitors:
+        one.client.close()

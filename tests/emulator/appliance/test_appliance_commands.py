@@ -99,6 +99,7 @@ def test_users_beyond_the_licences_are_refused_by_name(rig):
     assert "pbx1" in answer["error"]["message"]
 
 
+@pytest.mark.covers("R38")
 def test_licence_is_installed_once_and_shown_redacted(rig):
     key = make_key("module", bytes(8), module="callcenter")
     assert rig.run("licences", "install", stdin=key.encode()) == {
@@ -129,6 +130,13 @@ def test_first_boot_says_so_and_the_next_one_is_clean(bench):
     assert rig.box.happened("stopped")
     assert rig.answer("status")["error"]["code"] == "booting"
     assert bench.boot("pbx1").box.happened("booted")[0][0] == "clean"
+
+
+def test_an_appliance_that_says_it_has_stopped_answers_nobody_on_the_lan(bench):
+    rig = bench.boot("pbx1")
+    assert not rig.box.network.is_down
+    rig.appliance.shutdown()
+    assert rig.box.network.is_down
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "x"}'])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil.relativedelta import relativedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,10 +124,40 @@ def test_a_start_that_passed_while_the_appliance_was_off_is_not_made_up(rig):
 
 @pytest.mark.parametrize(
     "wrong",
-    [("--kind", "copy"), ("--unit", "month"), ("--every", "0"), ("--start", "2026-02-30T10:00")],
+    [
+        ("--kind", "copy"),
+        ("--unit", "year"),
+        ("--every", "0"),
+        ("--start", "2026-02-30T10:00"),
+        ("--start", ""),
+        ("--contents", "core,phones"),
+        ("--contents", ""),
+        ("--report-to", "nobody"),
+        ("--report-to", "a@b.c\r\nBcc: d@e.f"),
+    ],
 )
 def test_a_malformed_job_is_refused(rig, wrong):
     assert rig.refusal(*NIGHTLY, *wrong) == "usage"
+
+
+def wall_starts(unit, every, anchor):
+    """Every start of the next years, by the definition: the n-th is n steps after the first."""
+    steps = {"day": {"days": 1}, "week": {"weeks": 1}, "month": {"months": 1}}[unit]
+    for number in range(3000 // every):
+        yield anchor + number * every * relativedelta(**steps)
+
+
+@given(
+    st.integers(0, 60 * 24 * 800), st.integers(1, 30), st.sampled_from(["day", "week", "month"]),
+    st.sampled_from(["2026-03-01T02:30", "2026-01-31T23:00", "2024-02-29T00:00"]),
+)  # fmt: skip
+def test_the_next_start_is_the_first_of_all_wall_times(minutes, every, unit, start):
+    after = START + timedelta(minutes=minutes)
+    zone = ZoneInfo("Europe/Berlin")
+    walls = wall_starts(unit, every, datetime.fromisoformat(start))
+    starts = (wall.replace(tzinfo=zone).astimezone(UTC) for wall in walls)
+    body = {"unit": unit, "every": every, "start": start}
+    assert next_start(body, "Europe/Berlin", after) == next(one for one in starts if one > after)
 
 
 @given(st.integers(0, 60 * 24 * 800), st.integers(1, 30), st.sampled_from(["hour", "day"]))
@@ -137,3 +169,74 @@ def test_the_next_start_is_the_first_of_all_starts(minutes, every, unit):
     earlier = next_start(body, "Europe/Berlin", found - timedelta(seconds=1))
     assert earlier == found
     assert found - after <= timedelta(**{f"{unit}s": every}) + timedelta(hours=1)
+
+
+def test_a_manual_job_starts_when_it_is_told_to_and_never_by_itself(rig):
+    rig.run("jobs", "add", "--name", "full", "--unit", "manual", "--takes", "20")
+    assert job(rig, "full")["next_start"] is None
+    at(rig, days=40)
+    assert made(rig) == []
+    rig.run("jobs", "start", "full")
+    rig.box.calendar.await_quiet()
+    assert job(rig, "full")["running"]
+    assert rig.refusal("jobs", "start", "full") == "busy"
+    at(rig, days=40, minutes=20)
+    assert made(rig) == ["full"]
+    assert rig.refusal("jobs", "start", "other") == "no-such-job"
+
+
+def test_a_backup_is_named_by_its_job_and_the_instant_in_milliseconds(rig):
+    rig.run(*NIGHTLY)
+    at(rig, hours=1)
+    (one,) = rig.run("backup", "list")["backups"]
+    epoch_ms = int((START + timedelta(hours=1)).timestamp() * 1000)
+    assert one["file"] == f"nightly_{epoch_ms}.sar"
+    rig.run("jobs", "start", "nightly")
+    rig.box.calendar.await_quiet()
+    assert rig.run("backup", "list")["backups"][-1]["file"] == f"nightly_{epoch_ms + 1}.sar"
+
+
+def test_a_job_is_changed_in_the_fields_that_are_named_and_removed(rig):
+    rig.run(*NIGHTLY, "--keep", "3")
+    rig.run("jobs", "change", "nightly", "--unit", "week", "--contents", "calls,announcements")
+    assert job(rig)["repeat_unit"] == "week"
+    assert job(rig)["contents"] == ["calls", "announcements"]
+    assert (job(rig)["keep"], job(rig)["start"]) == (3, "2026-03-01T10:00")
+    assert rig.refusal("jobs", "change", "nightly", "--unit", "year") == "usage"
+    assert rig.refusal("jobs", "change", "weekly", "--unit", "week") == "no-such-object"
+    rig.run("jobs", "remove", "nightly")
+    assert rig.run("backup", "jobs")["jobs"] == []
+
+
+def mails(rig):
+    return [one for one in rig.run("mail", "list")["mails"] if "nightly" in one["subject"]]
+
+
+@pytest.mark.covers("M3")
+def test_a_scheduled_and_a_manual_start_are_reported_alike_to_whom_the_job_names(rig):
+    rig.run(*NIGHTLY, "--report-to", "it@example.com")
+    at(rig, hours=1)
+    rig.run("jobs", "start", "nightly")
+    at(rig, hours=2)
+    first, second = mails(rig)
+    assert {first["recipient"], second["recipient"]} == {"it@example.com"}
+    assert first["subject"] == second["subject"] == "pbx1: nightly: erfolgreich"
+    assert first["message_id"] != second["message_id"]
+
+
+def test_a_failed_job_is_reported_with_its_cause_in_the_language_of_the_reader(rig):
+    rig.run("users", "add", "--login", "77", "--name", "Ann", "--email", "ann@example.com",
+            "--language", "en")  # fmt: skip
+    rig.run(*NIGHTLY, "--takes", "60", "--report-to", "ann@example.com")
+    at(rig, hours=1)
+    rig.run("backup", "cancel")
+    at(rig, hours=2)
+    assert [one["subject"] for one in mails(rig)] == ["pbx1: nightly: failed"]
+    (text,) = [text.decode() for _, to, text in rig.box.mails if to == "ann@example.com"]
+    assert "Cause: the job nightly was given up (cancelled)" in text
+
+
+def test_a_job_that_reports_to_nobody_sends_nothing(rig):
+    rig.run(*NIGHTLY)
+    at(rig, hours=1)
+    assert mails(rig) == []

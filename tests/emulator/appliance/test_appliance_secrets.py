@@ -101,6 +101,7 @@ def test_a_secret_opens_only_with_its_key_and_in_its_place():
             vault(key).reveal(text, place)
 
 
+@pytest.mark.covers("D15")
 def test_only_secret_fields_are_sealed_at_any_depth():
     body = {"name": "a", "password": "b", "values": {"x_secret": "c", "server": "d"}, "n": 1}
     sealed = vault().seal_all(body, "modules/m")

@@ -21,7 +21,7 @@ def take_over(rig, operation="s1", epoch="2", network=NETWORK):
     return rig.run("takeover", "--operation", operation, "--epoch", epoch, *network)
 
 
-@pytest.mark.covers("R6", "D10", "D14")
+@pytest.mark.covers("R6", "D10", "D14", "R51")
 def test_takeover_opens_an_epoch_and_holds_both_addresses_until_settled(rig):
     assert take_over(rig) == {"operation": "s1", "epoch": 2, "settled": False}
     status = rig.run("status")

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from emulator.appliance.entities import Entity
+from emulator.appliance.fence import Session
 from emulator.appliance.linux.disk import LinuxDisk
+from emulator.appliance.records import Token
 from redundancy.contract import Offered, Snapshot
 
 MEGABYTE = 2**20
@@ -269,3 +271,53 @@ def test_disk_that_is_full_at_the_import_is_freed(bench, packing):
     assert standby.refusal("import", "1.1.1", "--file", shipment.made["file"]) == "disk-full"
     assert blobs(standby) == set()
     assert standby.run("status")["origin"] is None
+
+
+@pytest.mark.covers("T12")
+@pytest.mark.parametrize("how", ["changed", "gone"])
+def test_backup_with_a_file_that_has_rotted_is_refused_and_names_the_object(bench, how):
+    active, _ = bench.pair()
+    sha256 = add_file(active, "greeting", b"welcome" * 50_000)
+    stored = active.path(f"blobs/{sha256[:2]}/{sha256}")
+    if how == "changed":
+        stored.write_bytes(b"w" + stored.read_bytes()[1:-1] + b"?")
+    else:
+        stored.unlink()
+    answer = active.answer("backup", "create", "--operation", "b1")
+    assert answer["error"]["code"] == "damaged"
+    assert "files/greeting" in answer["error"]["message"]
+    assert active.run("backup", "list")["backups"] == []
+    assert active.box.disk.list("backups") == []
+
+
+@pytest.mark.covers("T11")
+def test_error_says_which_appliance_it_is_about(bench):
+    _, standby = bench.pair()
+    assert standby.answer("import", "1.1.1", "--file", "x")["error"]["appliance"] == "pbx2"
+
+
+def test_released_snapshot_and_a_finished_backup_free_what_nothing_refers_to(bench):
+    active, _ = bench.pair()
+    before = blobs(active)
+    add_file(active, "greeting", b"welcome")
+    first = active.run("snapshot", "create", "--operation", "run-1")
+    active.appliance.parts.content.remove("files", "greeting")
+    active.run("backup", "create", "--operation", "b1")
+    assert blobs(active) > before  # the snapshot still holds it
+    active.run("snapshot", "release", first["file"])
+    assert blobs(active) == before
+    add_file(active, "greeting", b"welcome")
+    active.appliance.parts.content.remove("files", "greeting")
+    active.run("backup", "create", "--operation", "b2")
+    assert blobs(active) == before
+
+
+def test_nothing_is_swept_while_somebody_may_bring_in_what_is_new(bench):
+    active, _ = bench.pair()
+    add_file(active, "greeting", b"welcome")
+    active.appliance.parts.content.remove("files", "greeting")
+    before = blobs(active)
+    gate = active.appliance.parts.gate
+    with gate.at_work(Session(Token(0, 0, 0), "importing")):
+        active.run("backup", "create", "--operation", "b1")
+    assert blobs(active) == before

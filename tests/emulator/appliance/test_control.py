@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 
 import pytest
 
+from emulator.appliance.__main__ import install_command
 from emulator.appliance.linux.control import PeerStream
 
 LIMIT_S = 10.0
@@ -46,3 +48,24 @@ def test_closing_ends_a_reader_that_waits() -> None:
     assert len(ended) == 1
     stream.release()
     os.close(write)
+
+
+@pytest.mark.parametrize("line", ["poweroff", "halt", "shutdown -h now", "shutdown now"])
+def test_root_switches_an_appliance_off_as_any_linux(tmp_path, line):
+    install_command(tmp_path)
+    (tmp_path / "appliancectl").write_text('#!/bin/sh\necho "asked: $*"\n')
+    done = subprocess.run(
+        ["sh", "-c", f"{tmp_path}/{line}"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "asked: shutdown\n"
+
+
+@pytest.mark.parametrize("line", ["shutdown", "shutdown -r now", "shutdown -h +5", "shutdown -c"])
+def test_what_shutdown_cannot_do_is_said_and_switches_nothing_off(tmp_path, line):
+    install_command(tmp_path)
+    (tmp_path / "appliancectl").write_text('#!/bin/sh\necho "asked: $*"\n')
+    done = subprocess.run(
+        ["sh", "-c", f"{tmp_path}/{line}"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "shutdown -h now" in done.stderr

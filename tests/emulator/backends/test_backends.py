@@ -8,6 +8,7 @@ import multiprocessing
 import smtplib
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +22,12 @@ from emulator.backends import LabBackend, Lan
 from emulator.lab import LabError, LabSpec, NodeDown
 from emulator.registry import Registry
 
+LARGE = 32 * 2**20
 
-def interfaces_of(lan: Lan) -> set[str]:
-    return {name for _, name in socket.if_nameindex() if name.startswith(lan.interface)}
+
+def interfaces_of(backend: LabBackend, lan: Lan) -> set[str]:
+    own = backend.interface(lan.lab)
+    return {name for _, name in socket.if_nameindex() if name.startswith(own)}
 
 
 def test_host_and_nodes_reach_each_other(bench, fetch):
@@ -117,7 +121,9 @@ def test_power_off_ends_answers_at_once_and_files_outlive_it(bench, fetch):
     bench.backend.power_off(bench.lan, "pbx2")
     assert bench.observer.who_has(bench.address(20), 0.05) == ()
     assert not bench.backend.running(bench.lan, "pbx2")
-    assert bench.backend.read(bench.lan, "pbx2", "later") == b"kept\n"
+    later = io.BytesIO()
+    bench.backend.copy(bench.lan, "pbx2", "later", later)
+    assert later.getvalue() == b"kept\n"
     assert bench.backend.files(bench.lan, "pbx2", "") == ["greeting", "later"]
     with pytest.raises(NodeDown):
         bench.run("pbx2", "true")
@@ -146,17 +152,30 @@ def test_node_that_ends_by_itself_answers_no_more(bench, fetch):
 
 def test_missing_file_and_folder_are_told_apart_from_empty_ones(bench):
     with pytest.raises(FileNotFoundError):
-        bench.backend.read(bench.lan, "pbx1", "no/such")
+        bench.backend.copy(bench.lan, "pbx1", "no/such", io.BytesIO())
     assert bench.backend.files(bench.lan, "pbx1", "no") == []
+
+
+def test_a_large_file_comes_out_in_pieces(bench, tmp_path):
+    state = bench.backend.state_folder(bench.lan, "pbx1")
+    bench.run("pbx1", "truncate", "-s", str(LARGE), f"{state}/large")
+    tracemalloc.start()
+    with (tmp_path / "large").open("wb") as into:
+        bench.backend.copy(bench.lan, "pbx1", "large", into)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    bench.run("pbx1", "rm", f"{state}/large")
+    assert (tmp_path / "large").stat().st_size == LARGE
+    assert peak < LARGE / 4
 
 
 def test_destroy_leaves_nothing_and_may_be_repeated(backend: LabBackend, lan: Lan, small_lab):
     small_lab(backend, lan, lambda _row: None).close()
-    assert interfaces_of(lan)
+    assert interfaces_of(backend, lan)
     assert lan.lab in backend.labels()
     for _ in range(2):
         backend.destroy(lan.lab)
-        assert interfaces_of(lan) == set()
+        assert interfaces_of(backend, lan) == set()
         assert lan.lab not in backend.labels()
 
 
@@ -167,16 +186,19 @@ def test_lan_of_the_same_name_is_declined(backend: LabBackend, lan: Lan):
     assert refusal.value.remedy
 
 
-def test_lab_of_the_same_name_in_another_state_folder_is_left_alone(
-    make_backend: Callable[[Path], LabBackend], backend: LabBackend, lan: Lan, tmp_path: Path
+def test_two_state_folders_may_each_have_a_lab_of_one_name(
+    make_backend: Callable[[Path], LabBackend], backend: LabBackend, lan: Lan, free_subnet, tmp_path
 ):
     backend.create_lan(lan, lambda _row: None)
     stranger = make_backend(tmp_path)
-    with pytest.raises(LabError) as refusal:
-        stranger.create_lan(lan, lambda _row: None)
-    assert refusal.value.remedy
-    stranger.destroy(lan.lab)
-    assert lan.interface in interfaces_of(lan)
+    theirs = Lan(lan.lab, free_subnet(stranger))
+    try:
+        stranger.create_lan(theirs, lambda _row: None)
+        assert stranger.interface(lan.lab) in interfaces_of(stranger, theirs)
+    finally:
+        stranger.destroy(lan.lab)
+    assert interfaces_of(stranger, theirs) == set()
+    assert backend.interface(lan.lab) in interfaces_of(backend, lan)
     assert lan.lab in backend.labels()
 
 
@@ -206,6 +228,6 @@ def test_repair_removes_what_a_killed_runner_left_and_nothing_before(
     runner.join()
     assert registry.repair([backend]) == (lan.lab,)
     assert lan.lab not in backend.labels()
-    assert interfaces_of(lan) == set()
+    assert interfaces_of(backend, lan) == set()
     assert registry.labs() == ()
     assert registry.repair([backend]) == ()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from emulator import factory
+from emulator.company import Company
 from emulator.hosted import HostedLab, HostedMaker
 from emulator.lab import ApplianceSpec, LabError, LabSpec, NodeDown
 from emulator.registry import Registry
@@ -20,9 +21,10 @@ START = datetime(2025, 1, 14, 8, tzinfo=UTC)
 
 
 def spec_for(name: str, subnet: str, start: datetime | None) -> LabSpec:
-    company = factory.Company(users=2)
+    company = Company(users=2)
     boxes = factory.pair(1, name, subnet, START, secrets.token_bytes, company)
-    appliances = (ApplianceSpec("pbx1", boxes.pbx1), ApplianceSpec("pbx2", boxes.pbx2))
+    pbx1 = ApplianceSpec("pbx1", boxes.pbx1, boxes.sounds)
+    appliances = (pbx1, ApplianceSpec("pbx2", boxes.pbx2))
     return LabSpec(name, subnet, appliances, seed=1, start=start)
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from emulator import factory
+from emulator.company import Company
 from emulator.lab import ApplianceSpec, LabSpec
 from emulator.sim.lab import SimMaker
 
@@ -38,11 +39,12 @@ class Failover:
         credentials: what the administrator knows.
     """
 
-    def __init__(self, seed=7, users=3):
-        company = factory.Company(users=users)
+    def __init__(self, seed=7, users=3, **settings):
+        company = Company(users=users)
         pair = factory.pair(seed, "drill", SUBNET, START, Seeded(seed), company)
         self.credentials = pair.credentials
-        specs = (ApplianceSpec("pbx1", pair.pbx1), ApplianceSpec("pbx2", pair.pbx2))
+        pbx1, pbx2 = ({**one, **settings} for one in (pair.pbx1, pair.pbx2))
+        specs = (ApplianceSpec("pbx1", pbx1, pair.sounds), ApplianceSpec("pbx2", pbx2))
         spec = LabSpec("drill", SUBNET, specs, seed, START)
         self.lab = SimMaker().make(spec, Path("unused"))
         self.pbx1, self.pbx2 = (self.lab.appliance(name) for name in ("pbx1", "pbx2"))

@@ -34,6 +34,7 @@ def events(lab, source, node=None):
     return [one for one in lab.events() if one.source == source and node in {None, one.node}]
 
 
+@pytest.mark.covers("R3", "R5", "R6", "R56", "F1", "D9")
 def test_a_failover_end_to_end(failover):
     observed, pings = failover.drill()
     old, new = failover.pbx1.mac, failover.pbx2.mac
@@ -74,7 +75,7 @@ def test_another_seed_gives_another_history():
 
 def test_a_cut_transfer_is_tried_again_five_minutes_later(initialised):
     initialised.add_redirect("1001")
-    initialised.pbx2.arm_cut(0.6, 1)
+    initialised.pbx2.pull("transfer.cut", {"fraction": 0.6, "count": 1})
     assert initialised.await_event("pbx1", "run.succeeded")
     (cut,) = events(initialised.lab, "wire")
     assert cut.detail["byte"] == cut.detail["size"] * 6 // 10
@@ -86,6 +87,7 @@ def test_a_cut_transfer_is_tried_again_five_minutes_later(initialised):
     assert initialised.pbx2.files("incoming") == []
 
 
+@pytest.mark.covers("R50", "D9", "F2")
 def test_a_switchover_is_refused_while_the_active_answers(initialised):
     decision = initialised.switch_over()
     assert (decision["outcome"], decision["code"]) == ("refused", "active-answers")
@@ -132,7 +134,7 @@ def test_an_appliance_that_is_off_does_nothing_and_says_so(failover):
     count = len(lab.events())
     lab.timekeeper.advance(START + timedelta(days=2))
     assert len(lab.events()) == count
-    for act in (lambda: pbx1.ctl(["status"]), pbx1.power_off, lambda: pbx1.arm_cut(0.5, 1)):
+    for act in (lambda: pbx1.ctl(["status"]), pbx1.power_off, lambda: pbx1.pull("ssh.stop", {})):
         with pytest.raises(NodeDown, match="pbx1 is off"):
             act()
     assert "identity.db" in pbx1.files("")

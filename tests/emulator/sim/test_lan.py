@@ -6,6 +6,7 @@ import pytest
 from scapy.layers.l2 import ARP
 from scapy.utils import rdpcap
 
+from emulator.levers import Obstruction
 from emulator.sim.arp import REPLY, REQUEST
 from emulator.sim.lan import ANSWER_US, SimLan
 from emulator.sim.observer import SimObserver
@@ -88,6 +89,19 @@ def test_the_watch_sees_every_answer_and_the_gap_between_two_holders(bench):
     replies = bench.observer.stop()
     assert [one.mac for one in replies] == [MAC1] * 10 + [MAC2] * 10
     assert replies[10].at_s - replies[9].at_s == pytest.approx(0.11)
+
+
+def test_a_broadcast_does_not_reach_the_other_part_of_a_parted_lan(bench):
+    heard = []
+    bench.pbx1.hear = heard.append
+    number = bench.lan.obstruct(
+        Obstruction("drop", frozenset({"pbx1"}), frozenset(), both_ways=True)
+    )
+    bench.lan.announce(bench.pbx2, SHARED)
+    assert heard == []
+    bench.lan.clear(number)
+    bench.lan.announce(bench.pbx2, SHARED)
+    assert {one.sender_mac for one in heard} == {MAC2}
 
 
 def test_a_second_watch_and_a_stop_without_watch_are_refused(bench):

@@ -107,25 +107,43 @@ def test_two_survivors_with_the_same_image_are_the_same_world():
     assert platter.image(torn) != platter.image(LEAST)
 
 
+class Witness:
+    """Notes each operation, and which files there are then."""
+
+    def __init__(self, platter):
+        self.platter = platter
+        self.seen = []
+
+    def before(self, operation, data):
+        self.seen.append(("before", str(operation), data, self.platter.paths()))
+
+    def after(self, operation):
+        self.seen.append(("after", str(operation), b"", self.platter.paths()))
+
+
 def test_an_onlooker_sees_each_operation_before_and_after_it():
-    class Witness:
-        def __init__(self, platter):
-            self.platter = platter
-            self.seen = []
-
-        def before(self, operation, data):
-            self.seen.append(("before", str(operation), data, self.platter.paths()))
-
-        def after(self, operation):
-            self.seen.append(("after", str(operation), b"", self.platter.paths()))
-
     platter = SimDisk()
     witness = platter.onlooker = Witness(platter)
     disk = MountedDisk(Life("pbx1"), platter)
     disk.create("x").write(b"12")
+    disk.sync_all()
     assert witness.seen == [
         ("before", "create x", b"", []),
         ("after", "create x", b"", ["x"]),
         ("before", "write x 2 bytes", b"12", ["x"]),
         ("after", "write x 2 bytes", b"", ["x"]),
+        ("before", "sync_all .", b"", ["x"]),
+        ("after", "sync_all .", b"", ["x"]),
     ]
+
+
+def test_after_a_sync_of_all_nothing_is_pending():
+    platter = SimDisk()
+    disk = MountedDisk(Life("pbx1"), platter)
+    rename_without_any_sync(disk)
+
+    disk.sync_all()
+
+    assert platter.pending() == ()
+    platter.power_cut()
+    assert bytes(platter.inode("a/new").cached) == b"12345678"

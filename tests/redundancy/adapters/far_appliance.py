@@ -22,6 +22,11 @@ def main(argv):
     elif command == "digest":
         data = sys.stdin.buffer.read()
         answer(ok=True, result={"size": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+    elif command == "leave":
+        sys.stdin.buffer.read()
+        open(rest[0], "wb").close()
+        answer(ok=False, error={"code": "connection-lost", "message": "the payload broke off"})
+        return 1
     elif command == "refuse":
         answer(ok=False, error={"code": rest[0], "message": "no", "remedy": "do this"})
         return 1

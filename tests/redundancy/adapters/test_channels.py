@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from loopback import Sshd
 
 from redundancy.adapters.local import LocalChannel
 from redundancy.adapters.ssh import SshTransport
@@ -189,6 +190,18 @@ def test_failing_disk_here_is_definite_and_named(real: Callable[[float], Channel
     broken = replace(payload(BIG), stream=BrokenDisk())
     with pytest.raises(DefiniteError, match="cannot be read on this appliance"):
         real(20).call(["digest"], broken)
+
+
+def test_far_command_has_ended_before_a_failing_disk_here_is_told(
+    sshd: Sshd, tmp_path: Path
+) -> None:
+    """Whoever tries again must not meet what an attempt has left behind (T15)."""
+    channel = SshTransport().connect(sshd.access)
+    broken = replace(payload(BIG), stream=BrokenDisk())
+    with pytest.raises(DefiniteError, match="cannot be read on this appliance"):
+        channel.call(["leave", str(tmp_path / "ended")], broken)
+    assert (tmp_path / "ended").exists()
+    channel.close()
 
 
 def test_missing_program_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Any, BinaryIO
 from flask import abort, request
 from flask.testing import FlaskClient
 
-from redundancy import rollback
+from redundancy import rollback_steps
 from redundancy.agenda import Collision
 from redundancy.configuration import ModuleConfiguration
 from redundancy.console import Decision, Overview, RollbackStep, RollbackView, StepDecision
@@ -20,7 +21,9 @@ from redundancy.errors import RedundancyError
 
 FRAME = (
     "<html lang='{{ lang }}'><head><title>{% block title %}{% endblock %}</title>"
-    "{% block head %}{% endblock %}</head><body>{% block content %}{% endblock %}</body></html>"
+    "{% if refresh_s %}<meta http-equiv='refresh' content='{{ refresh_s }}"
+    "{% if refresh_to %}; url={{ refresh_to }}{% endif %}'>{% endif %}</head>"
+    "<body>{% block content %}{% endblock %}</body></html>"
 )
 TOKEN = "token-of-this-session"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE6Q5mDEVH6pJvV5kqvSLGkFFlhGRzVYMyBwhBnNlfRN"
@@ -38,6 +41,12 @@ SAVED = ModuleConfiguration(
     standby_server="198.18.0.20",
     standby_host_key=KEY,
 )
+
+
+def wrong_fields(page: str) -> set[str]:
+    """Return the fields that a page marks as wrong."""
+    inputs = re.findall(r"<(?:input|select)[^>]*>", page)
+    return {re.findall(r'name="([^"]+)"', one)[0] for one in inputs if 'aria-invalid="true"' in one}
 
 
 @dataclass
@@ -64,6 +73,9 @@ class FakeFrame:
     def language(self) -> Any:
         return self.chosen
 
+    def elsewhere(self, address: str, path: str) -> str:
+        return f"http://{address}{path}"
+
     def user(self) -> str:
         return "admin"
 
@@ -72,8 +84,8 @@ def rollback_view(part: str | None, done: int, **changes: Any) -> RollbackView:
     """Return a rollback of which so many steps are done."""
     stands = ["done"] * done + ["next"] * (done < 7) + ["later"] * (6 - done)
     steps = tuple(
-        RollbackStep(name, rollback.PARTS[name], stand)
-        for name, stand in zip(rollback.ORDER, stands, strict=True)
+        RollbackStep(name, rollback_steps.PARTS[name], stand)
+        for name, stand in zip(rollback_steps.ORDER, stands, strict=True)
     )
     view = RollbackView(
         part=part,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from page_fakes import Browser, FakeConsole, FakeFrame, rollback_view
 
-from redundancy import rollback, rollback_texts
+from redundancy import rollback_steps, rollback_texts
 from redundancy.console import StepDecision
 from redundancy.errors import Refused
 
@@ -77,7 +77,7 @@ def test_the_button_orders_the_step(browser: Browser, console: FakeConsole) -> N
 def test_the_browser_follows_to_the_new_address(browser: Browser, console: FakeConsole) -> None:
     console.step = StepDecision("accepted", "readdress")
     page = browser.post(PAGE, step="readdress").text
-    assert f'content="5; url=http://198.18.0.20{PAGE}"' in page
+    assert f"content='5; url=http://198.18.0.20{PAGE}'" in page
 
 
 def test_a_shutdown_says_where_to_go_on(browser: Browser, console: FakeConsole) -> None:
@@ -119,6 +119,15 @@ def test_the_end_says_that_the_pair_is_protected(browser: Browser, console: Fake
     assert "<form" not in page
 
 
+def test_the_last_step_is_awaited_by_the_page_itself(
+    browser: Browser, console: FakeConsole
+) -> None:
+    console.rolls = rollback_view("original", 6)
+    assert "http-equiv='refresh'" in browser.get(PAGE).text
+    console.rolls = rollback_view("original", 5)
+    assert "http-equiv" not in browser.get(PAGE).text
+
+
 def test_where_nothing_is_to_be_rolled_back_the_page_says_so(
     browser: Browser, console: FakeConsole
 ) -> None:
@@ -153,10 +162,10 @@ def test_english_pages_are_english(
 
 
 def test_every_step_and_every_check_has_its_sentence_in_both_languages() -> None:
-    codes = {code for checks in (rollback.BEFORE, rollback.AFTER) for one in checks.values()
-             for code, _ in one}  # fmt: skip
+    every = [*rollback_steps.BEFORE.values(), *rollback_steps.AFTER.values()]
+    codes = {code for checks in every for code, _ in checks}
     codes |= {"out-of-order", "wrong-appliance", "nothing-to-abandon", "nothing-to-roll-back"}
     for language in ("de", "en"):
-        assert set(rollback_texts.STEPS[language]) == {*rollback.ORDER, "abandon"}
+        assert set(rollback_texts.STEPS[language]) == {*rollback_steps.ORDER, "abandon"}
         for code in codes:
             assert rollback_texts.advice(language, code, ()).why != code

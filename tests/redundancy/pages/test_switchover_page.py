@@ -27,6 +27,7 @@ def test_standby_sees_role_settings_and_one_button(browser: Browser) -> None:
     assert "Standby-Anlage" in page
     assert page.count("<button") == 1
     assert "Auf diese Anlage umschalten" in page
+    assert "Manche Telefone" in page
     for shown in ("198.18.0.10", "198.18.0.20", "255.255.255.0 (/24)", "198.18.0.1, 198.18.0.2"):
         assert shown in page
     assert "5 h 10 min" in page
@@ -34,7 +35,7 @@ def test_standby_sees_role_settings_and_one_button(browser: Browser) -> None:
 
 def test_tab_refreshes_itself_without_script(browser: Browser) -> None:
     page = browser.get(TAB).text
-    assert '<meta http-equiv="refresh" content="3">' in page
+    assert "<meta http-equiv='refresh' content='3'>" in page
     assert "<script" not in page
 
 
@@ -43,7 +44,7 @@ def test_tab_looks_more_often_while_a_click_is_decided(
     browser: Browser, console: FakeConsole, event: str
 ) -> None:
     console.look(switchover=event)
-    assert '<meta http-equiv="refresh" content="1">' in browser.get(TAB).text
+    assert "<meta http-equiv='refresh' content='1'>" in browser.get(TAB).text
 
 
 @pytest.mark.parametrize("role", ["active", "unconfigured"])
@@ -51,7 +52,18 @@ def test_only_a_standby_has_the_button(browser: Browser, console: FakeConsole, r
     console.look(role=role)
     page = browser.get(TAB).text
     assert "<form" not in page
-    assert 'http-equiv="refresh"' not in page
+    assert "http-equiv='refresh'" not in page
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "words"),
+    [(2.9, "schweigt seit 2 s von nötigen 3 s"), (3.0, "möglich"), (9.0, "mindestens 3 s")],
+)
+def test_silence_that_is_long_enough_says_so_and_counts_no_further(
+    browser: Browser, console: FakeConsole, silent_s: float, words: str
+) -> None:
+    console.look(watch=Watch("198.18.0.10", silent_s, 3.0, ()))
+    assert words in browser.get(TAB).text
 
 
 def test_answering_active_is_named_by_mac(browser: Browser, console: FakeConsole) -> None:
@@ -107,13 +119,13 @@ def test_last_switchover_is_told(
     assert words in browser.get(TAB).text
 
 
-@pytest.mark.covers("R5")
+@pytest.mark.covers("R5", "D17")
 def test_one_click_switches(browser: Browser, console: FakeConsole) -> None:
     answer = browser.post(SWITCH)
     assert console.clicks == [("admin", False)]
     assert answer.status_code == 200
     target = "http://198.18.0.10/admin/advanced/redundancy"
-    assert f'<meta http-equiv="refresh" content="3; url={target}">' in answer.text
+    assert f"<meta http-equiv='refresh' content='3; url={target}'>" in answer.text
     assert f'href="{target}"' in answer.text
 
 
@@ -130,7 +142,7 @@ def test_second_click_is_answered_at_once_and_orders_nothing(
     first = browser.post(SWITCH)
     assert "jetzt die aktive" in first.text
     assert [one.status_code for one in pages] == [202]
-    assert f'<meta http-equiv="refresh" content="1; url={TAB}">' in pages[0].text
+    assert f"<meta http-equiv='refresh' content='1; url={TAB}'>" in pages[0].text
     assert console.clicks == [("admin", False)]
     monkeypatch.undo()
     assert browser.post(SWITCH).status_code == 200
@@ -144,7 +156,7 @@ def test_while_the_address_moves_every_tab_and_click_follows_it(
     moved = console.seen.own.model_copy(update={"address": "198.18.0.10"})
     console.look(role="active", switchover=event, own=moved)
     for answer in (browser.get(TAB), browser.post(SWITCH)):
-        assert f'url=http://198.18.0.10{TAB}">' in answer.text
+        assert f"url=http://198.18.0.10{TAB}'>" in answer.text
     assert console.clicks == []
 
 
@@ -239,3 +251,18 @@ def _places(sentence: str) -> list[str]:
 )
 def test_age_is_said_as_people_do(duration: timedelta, words: str) -> None:
     assert texts.age("en", duration) == words
+
+
+@pytest.mark.covers("F6", "T11")
+def test_a_claim_whose_rest_waits_for_space_is_no_refusal_and_says_what_remains(
+    browser: Browser, console: FakeConsole
+) -> None:
+    reasons = (("why", "disk-full"), ("message", "no space left"))
+    console.decision = Decision("claimed", "unfinished", reasons, "198.18.0.10")
+
+    answer = browser.post(SWITCH)
+
+    assert answer.status_code == 200
+    for said in ("198.18.0.10 übernommen", "Ankündigungen", "Speicher dieser Anlage ist voll"):
+        assert said in answer.text
+    assert "nichts geändert" not in answer.text
