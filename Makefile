@@ -21,7 +21,7 @@ PYTHON := $(shell for minor in 19 18 17 16 15 14 13 12 11; do \
 	python3.$$minor -c "" 2>/dev/null && echo python3.$$minor && exit; done; echo python3)
 endif
 
-.PHONY: help survey drill test check fidelity crash-sweep requirements bench image clean
+.PHONY: help survey drill test check fidelity crash-sweep requirements mutants search mutation bench image clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -42,8 +42,18 @@ check: $(INSTALLED) ## lint, format, types, import rules and tests
 fidelity: $(INSTALLED) ## the same drills on three backends, traces compared
 	@$(BIN)/standby-lab fidelity
 
-requirements: $(INSTALLED) ## which test or scenario covers which requirement; a gap fails
+requirements: $(INSTALLED) ## which test and which planted bug prove which requirement; a gap fails
 	@$(BIN)/python -m tools.requirements
+
+mutants: $(INSTALLED) ## known bugs in builds of the module: each must be noticed by a drill
+	@$(BIN)/python -m tools.mutants
+
+search: $(INSTALLED) ## planted bugs that campaigns of drawn drills must find by themselves
+	@$(BIN)/python -m tools.search
+
+mutation: $(INSTALLED) ## each small change of the pure machines must make one of their tests fail
+	@$(BIN)/python -m tools.mutation
+
 crash-sweep: $(INSTALLED) ## a drill, crashed after every disk operation and around every step
 	@$(BIN)/standby-lab crash-sweep
 
@@ -58,9 +68,9 @@ clean: ## remove the environment and everything cached; runs/ stays
 	  .hypothesis build *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# In CI nothing may be skipped for want of an engine or of rights.
+# In CI nothing may be skipped for want of an engine, of rights, or of a browser.
 ifdef CI
-test check: REQUIRE := sim,docker,netns
+test check: REQUIRE := sim,docker,netns,syscalls,browser
 endif
 
 survey:
