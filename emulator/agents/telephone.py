@@ -111,7 +111,7 @@ class Telephone:
             raise ValueError(f"{self._station.name} has no account yet")
         known = set(self._seen.calls)
         began_s = _now_s()
-        self._agent.order("dial", extension)
+        self._agent.dial(extension)
         with self._changed:
             self._changed.wait_for(lambda: self._decided(known), limit_s)
             fresh = [call for key, call in self._seen.calls.items() if key not in known]
@@ -124,7 +124,7 @@ class Telephone:
         with self._changed:
             for call in self._under_way():
                 call.ended = HUNG_UP
-        self._agent.order("hangup")
+        self._agent.hang_up()
 
     def await_audio(self, packets: int, limit_s: float) -> bool:
         """Wait until so much of the newest call has been heard; whether it was."""
@@ -189,8 +189,7 @@ class Telephone:
         """Ask again after a registration that failed; baresip alone waits as RFC 5626 4.5 says."""
         account = self._account
         if account is not None:
-            self._agent.order("uadel", f"sip:{account.extension}@{account.registrar}")
-            self._agent.order("uanew", account.line)
+            self._agent.register(account)
 
     def _watch(self) -> None:
         for frame in self._tap.frames():

@@ -87,7 +87,7 @@ class UserAgent:
     Args:
         namespace: where it stands.
         address: its own.
-        folder: for its configuration, with the account's secret in it; it alone may read it.
+        folder: for its configuration.
         tone: the sound file that it speaks with.
         happened: told of every event, on a thread of its own.
     """
@@ -110,7 +110,10 @@ class UserAgent:
         self._writing = threading.Lock()
 
     def start(self, account: Account) -> None:
-        """Start it; it registers by itself.
+        """Start it, and let it register.
+
+        It gets its account once somebody listens: baresip tells a failed registration once,
+        and a refusal comes at once where nothing listens at the registrar.
 
         Raises:
             OSError: it is not installed, or does not come up.
@@ -118,7 +121,7 @@ class UserAgent:
         program = shutil.which("baresip")
         if program is None:
             raise OSError("baresip is not installed, so there can be no telephones")
-        self._furnish(account)
+        self._furnish(account.transport)
         with self._namespace.entered(), (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [program, "-4", "-f", str(self._folder)],
@@ -128,6 +131,32 @@ class UserAgent:
             )
         self._control = self._connect(self._process)
         threading.Thread(target=self._listen, args=(self._control,), daemon=True).start()
+        self.register(account)
+
+    def register(self, account: Account) -> None:
+        """Forget the account, if it has it, and register with it anew.
+
+        Raises:
+            OSError: it is gone.
+        """
+        self._order("uadel", f"sip:{account.extension}@{account.registrar}")
+        self._order("uanew", account.line)
+
+    def dial(self, extension: str) -> None:
+        """Call somebody.
+
+        Raises:
+            OSError: it is gone.
+        """
+        self._order("dial", extension)
+
+    def hang_up(self) -> None:
+        """End the call.
+
+        Raises:
+            OSError: it is gone.
+        """
+        self._order("hangup")
 
     def stop(self) -> None:
         """Pull its plug; it takes leave of nobody."""
@@ -138,36 +167,26 @@ class UserAgent:
             self._process.wait()
         self._process, self._control = None, None
 
-    def order(self, command: str, parameters: str = "") -> None:
-        """Give a command of baresip's menu.
-
-        Raises:
-            OSError: it is gone.
-        """
+    def _order(self, command: str, parameters: str = "") -> None:
+        """Give a command of baresip's menu."""
         if self._control is None:
             raise OSError("the telephone is off")
         text = json.dumps({"command": command, "params": parameters}).encode()
         with self._writing:
             self._control.sendall(b"%d:%b," % (len(text), text))
 
-    def _furnish(self, account: Account) -> None:
+    def _furnish(self, transport: str) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         configuration = CONFIGURATION.format(
             address=self._address,
-            transport=account.transport,
+            transport=transport,
             silence_s=SILENCE_S,
             tone=self._tone,
             modules=MODULES,
             control=":".join(map(str, CONTROL)),
         )
-        for name, text in {
-            "config": configuration,
-            "accounts": f"{account.line}\n",
-            "contacts": "",
-        }.items():
-            file = self._folder / name
-            file.touch(0o600)
-            file.write_text(text)
+        for name, text in {"config": configuration, "accounts": "", "contacts": ""}.items():
+            (self._folder / name).write_text(text)
 
     def _connect(self, process: subprocess.Popen[bytes]) -> socket.socket:
         stopwatch = RealStopwatch()

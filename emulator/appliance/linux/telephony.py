@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from emulator.clock import RealStopwatch
 from emulator.ports import Registration, SipAccount
 
 TEMPLATE = Path(__file__).with_name("kamailio.cfg")
@@ -26,6 +27,9 @@ PROGRAMS = ("kamailio", "rtpengine")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 REALM = "appliance"  # the same on both boxes: a phone's digest must count after a takeover
 ANSWER_LIMIT_S = 2.0
+RELAY = ("127.0.0.1", 2223)  # where rtpengine takes its orders
+RELAY_START_LIMIT_S = 20.0
+RELAY_PAUSE_S = 0.02
 LONGEST_ANSWER = 1 << 20
 Ask = Callable[..., Any]  # (method, parameters …)
 SCHEMA = """\
@@ -64,8 +68,16 @@ class KamailioTelephony:
         for name, path in programs.items():
             if path is None:
                 raise OSError(f"{name} is not installed, so no phone can register")
+        relay, server = self._commands(address, programs)
+        self._processes = [self._start(relay)]
+        try:
+            self._await_relay()
+        except OSError:
+            self.stop()
+            raise
+        # The server is last: whoever is registered can call, and a call needs the relay.
+        self._processes.append(self._start(server))
         self._address = address
-        self._processes = [self._start(argv) for argv in self._commands(address, programs)]
 
     def stop(self) -> None:
         """Refuse everyone. Both keep nothing worth an end in order, which takes them seconds."""
@@ -84,13 +96,33 @@ class KamailioTelephony:
             found = list(_registrations(ask))
         return tuple(sorted(found, key=lambda one: (one.extension, one.contact)))
 
+    def _await_relay(self) -> None:
+        """Return once the relay takes orders.
+
+        Raises:
+            OSError: it has ended, or does not answer in time.
+        """
+        (relay,) = self._processes
+        stopwatch = RealStopwatch()
+        deadline_s = stopwatch.now_s() + RELAY_START_LIMIT_S
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(RELAY_PAUSE_S)
+            asking.connect(RELAY)
+            while relay.poll() is None and stopwatch.now_s() < deadline_s:
+                with contextlib.suppress(TimeoutError, ConnectionRefusedError):
+                    asking.send(b"start d7:command4:pinge")  # a cookie, and bencoded the command
+                    asking.recv(LONGEST_ANSWER)
+                    return
+                stopwatch.sleep(RELAY_PAUSE_S)  # a refusal is told at once
+        raise OSError("rtpengine did not start, so no call could be heard")
+
     def _commands(self, address: str, programs: dict[str, Any]) -> Iterator[list[str]]:
         run = str(self._run)
         configuration = self._run / "kamailio.cfg"
         text = TEMPLATE.read_text(encoding="utf-8")
         configuration.write_text(text.replace("@ADDRESS@", address).replace("@RUN@", run))
         relay = ["--foreground", "--log-stderr", "--log-level=3", "--config-file=none"]
-        relay += ["--table=-1", "--num-threads=1", "--listen-ng=127.0.0.1:2223"]
+        relay += ["--table=-1", "--num-threads=1", f"--listen-ng={RELAY[0]}:{RELAY[1]}"]
         yield [programs["rtpengine"], *relay, f"--interface={address}"]
         server = ["-DD", "-E", "-m", "32", "-M", "4", "-w", run, "-Y", run]
         yield [programs["kamailio"], *server, "-f", str(configuration)]
