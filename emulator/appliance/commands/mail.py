@@ -18,8 +18,17 @@ SECURITY = ("none", "starttls", "tls")
 HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*")
 
 
+def keeps_password(parts: Parts, fields: Mapping[str, Any]) -> bool:
+    """Tell whether the stored password is meant for these settings: the same server and user.
+
+    Whoever enters another server must not have it handed the password of the one before.
+    """
+    present = parts.content.get("mail", "server") or {}
+    return all(present.get(name) == fields[name] for name in ("host", "user"))
+
+
 def set_server(parts: Parts, fields: Mapping[str, Any]) -> None:
-    """Configure the mail server; the present password stays unless another one is given.
+    """Configure the mail server; without a password the present one stays with its server.
 
     What waits is tried at once: it may have waited for just this change.
 
@@ -33,8 +42,8 @@ def set_server(parts: Parts, fields: Mapping[str, Any]) -> None:
     if not HOST.fullmatch(fields["host"]):
         raise Usage(f"{fields['host'][:40]!r} is no host name and no address")
     present = parts.content.get("mail", "server") or {}
-    kept = {"password": present.get("password", "")} if fields["user"] else {"password": ""}
-    body = {**present, **kept, **fields}
+    stays = bool(fields["user"]) and keeps_password(parts, fields)
+    body = {**present, "password": present.get("password", "") if stays else "", **fields}
     entering.put(parts, Entity("mail", "server", body), "mail set")
     if body != present:
         parts.mail.retry()

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from emulator.appliance.commands import mail
 from emulator.appliance.kinds import MAIL_ADDRESS
+from emulator.appliance.mail_queue import mail_server
 from emulator.appliance.web.fields import Wrong, wrong_mail_fields
 from emulator.appliance.web.frame import WebFrame
 from emulator.appliance.web.listing import sheet
@@ -49,7 +50,7 @@ class _Mail:
         }
         typed["sender"] = typed["sender"] or mail.DEFAULT_SENDER
         html = "html" in request.form
-        wrong = wrong_mail_fields(typed, self._frame.say)
+        wrong = {**self._wrong_password(typed), **wrong_mail_fields(typed, self._frame.say)}
         if wrong:
             return self._page({**typed, "html": html}, wrong), 422
         fields: dict[str, Any] = {**typed, "port": int(typed["port"]), "html": html}
@@ -57,6 +58,19 @@ class _Mail:
             fields["password"] = request.form["password"]
         mail.set_server(self._frame.parts, fields)
         return redirect(f"{PATH}?saved", 303)
+
+    def _wrong_password(self, typed: Mapping[str, str]) -> Wrong:
+        """Ask for the password where the stored one is not meant for this server and user."""
+        stored = mail_server(self._frame.parts.content)
+        if request.form.get("password") or not typed["user"] or not (stored and stored.password):
+            return {}
+        if mail.keeps_password(self._frame.parts, typed):
+            return {}
+        words = self._frame.say(
+            "Das gespeicherte Passwort gilt für den bisherigen Server und Benutzer.",
+            "The stored password is for the server and user as they were.",
+        )
+        return {"password": words}
 
     def test(self) -> ResponseReturnValue:
         recipient = request.form.get("recipient", "").strip()

@@ -44,6 +44,19 @@ def test_settings_are_kept_and_the_password_is_never_shown(rig, admin):
 
 
 @pytest.mark.parametrize(
+    ("field", "typed"), [("host", "mail.attacker.example.com"), ("user", "somebody-else")]
+)
+def test_stored_password_goes_to_no_other_server_and_no_other_user(rig, admin, field, typed):
+    admin.post("/admin/mail", **FIELDS)
+    page = admin.post("/admin/mail", **{**FIELDS, "password": "", field: typed})
+    assert page.status_code == 422
+    assert 'id="password-wrong"' in page.text
+    assert mail_server(rig.appliance.parts.content).host == "mail.example.com"
+    admin.post("/admin/mail", **{**FIELDS, "password": "another", field: typed})
+    assert mail_server(rig.appliance.parts.content).password == "another"
+
+
+@pytest.mark.parametrize(
     ("field", "typed"),
     [
         ("host", "mail server"),
