@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, BinaryIO, cast
 
+from emulator.company import Progress
 from emulator.lab import Lab
 from scenarios.browsing import PageTrouble, log_in, open_tab, upload
 from scenarios.drill import Pair, slot
 from scenarios.hostile import Kind, spoilt
+from scenarios.metering import Metered
 
 IMPORT_TAB = "/admin/modules/redundanz/standby-import"
 MODULE_ADDRESS = "standby@example.com"  # R27; no user's address
@@ -59,13 +61,19 @@ def configure_pair(
     return fields
 
 
-def initialise(pair: Pair, standby: str, say: Callable[[str], None]) -> dict[str, dict[str, Any]]:
+def initialise(
+    pair: Pair,
+    standby: str,
+    say: Callable[[str], None],
+    progress: Progress = lambda _what, _done: None,
+) -> dict[str, dict[str, Any]]:
     """Configure both appliances and bring the first full backup across; what was configured.
 
     Args:
         pair: the lab, its schedule, and what its administrators know.
         standby: the appliance that becomes the standby; the other one is the active.
         say: told what is done, step by step.
+        progress: told how far the backup's way from one to the other is.
 
     Raises:
         CommandRefused: an appliance declined a command.
@@ -78,7 +86,13 @@ def initialise(pair: Pair, standby: str, say: Callable[[str], None]) -> dict[str
     say(f"{active}: full backup, kept on the administrator's computer")
     epoch = lab.appliance(active).ctl(["status"])["lineage"]["epoch"]
     backup = lab.appliance(active).ctl(["backup", "create", "--operation", f"initial-{epoch}"])
-    with tempfile.TemporaryFile() as kept:
+    with tempfile.TemporaryFile() as file:
+
+        def metered(what: str) -> BinaryIO:
+            told = Metered(file, int(backup["size"]), lambda done: progress(what, done))
+            return cast("BinaryIO", told)
+
+        kept = metered(f"backup: from {active}, kept on the administrator's computer")
         lab.appliance(active).copy(f"backups/{backup['file']}", kept)
         kept.seek(0)
         say(f"{standby}: module configuration with the active's licence key")
@@ -86,7 +100,8 @@ def initialise(pair: Pair, standby: str, say: Callable[[str], None]) -> dict[str
         say(f"{standby}: Standby-Import of the backup")
         with lab.appliance(standby).browser() as browser:
             log_in(browser, access[standby].login, access[standby].password)
-            answer = upload(browser, open_tab(browser, IMPORT_TAB), str(backup["file"]), kept)
+            sent = metered(f"upload: the backup, to {standby}")
+            answer = upload(browser, open_tab(browser, IMPORT_TAB), str(backup["file"]), sent)
     if answer.status >= _FIRST_REFUSAL:
         raise PageTrouble(f"{standby}: Standby-Import: {answer.status} {answer.text[:300]}")
     lab.timekeeper.settle()

@@ -77,7 +77,7 @@ def bring_up(
     Args:
         wish: what was asked for.
         progress: told how far the appliance image is.
-        filling: told how far the content is.
+        filling: told how far the content is, and the backup's way to the standby.
         say: told what is done.
 
     Raises:
@@ -112,7 +112,7 @@ def bring_up(
         lab = HostedMaker(hosting, registry, filling).make(spec, Path(workdir))
         try:
             if not wish.bare:
-                initialise(Pair(lab, plan, wall_clock(), drawn.access), "pbx2", say)
+                initialise(Pair(lab, plan, wall_clock(), drawn.access), "pbx2", say, filling)
             _keep_access(registry.labs_folder / wish.name, drawn.access)
             registry.keep(wish.name)
         except BaseException:
