@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from chapter_failover import a_refused_click, a_run_is_seen, the_failover_by_keyboard
+from chapter_leaving import the_standby_leaves
 from chapter_rollback import the_rollback
 from chapter_set_up import the_active_by_keyboard, the_standby_without_script
 from chapter_tour import every_page
@@ -18,7 +19,7 @@ from playwright.sync_api import Page, expect
 
 from emulator.appliance.web.sessions import FAILURES_MAX
 
-pytestmark = [pytest.mark.browser, pytest.mark.netns, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.netns, pytest.mark.timeout(900)]
 
 
 @pytest.mark.covers("R48")
@@ -58,4 +59,5 @@ def test_a_pair_is_set_up_fails_over_and_is_rolled_back_by_its_pages(
     a_refused_click(desk, pair)
     the_failover_by_keyboard(desk, pair)
     the_rollback(desk, pair, tmp_path)
+    the_standby_leaves(desk, pair)
     assert not desk.gallery.violations, "\n".join(desk.gallery.violations)
