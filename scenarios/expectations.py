@@ -267,7 +267,7 @@ def _(expectation: Attempts, record: Record) -> Judgement:
     ]
     ends = record.select("engine", "run.succeeded", "run.failed", node=spec.on)
     end = next((event.event for event in ends if event.detail.get("run") == run), "no end")
-    gaps = [gap for node, number, gap, _ in waits(record) if (node, number) == (spec.on, run)]
+    gaps = [one.gap for one in waits(record) if (one.node, one.run) == (spec.on, run)]
     shown = ", ".join(f"{gap.total_seconds():g} s" for gap in gaps) or "none"
     text = f"run {run}: {len(failures)} failed attempts, waits {shown}, then {end}"
     right = (

@@ -13,6 +13,7 @@ from typing import Any
 from scenarios.seeded.draws import Draws
 
 Step = dict[str, Any]  # as a scenario file has it
+_UNASKED = ("heal", "power on")  # no appliance can decline them; in this order
 
 
 @dataclass
@@ -23,6 +24,8 @@ class Sketch:
         draws: what is left to chance.
         steps: in the order of time.
         mending: the step that ends each thing that is broken now, by what it is.
+        ordered: what people did to end something; it may have been declined, if something else
+            was broken then, and so it is done again in the end.
         active: who is believed to be the active.
         entered: names of changes that can be edited or removed, by where they were entered.
         failed_over: the original active is believed to be out, the other one in its place.
@@ -31,6 +34,7 @@ class Sketch:
     draws: Draws
     steps: list[Step] = field(default_factory=list)
     mending: dict[str, Step] = field(default_factory=dict)
+    ordered: dict[str, Step] = field(default_factory=dict)
     active: str = "pbx1"
     entered: dict[str, list[str]] = field(default_factory=lambda: {"pbx1": [], "pbx2": []})
     failed_over: bool = False
@@ -61,11 +65,18 @@ class Sketch:
     def mend_one(self) -> None:
         """End one of the things that are broken, if any is."""
         if self.mending:
-            self.add(self.mending.pop(self.draws.one_of(list(self.mending))))
+            what = self.draws.one_of(list(self.mending))
+            step = self.mending.pop(what)
+            self.add(step)
+            if step.keys().isdisjoint(_UNASKED):
+                self.ordered[what] = step
 
     def mend_all(self) -> None:
         """End everything that is broken: faults, then power, then what people have done."""
-        for verb in ("heal", "power on", ""):
-            chosen = [what for what, step in self.mending.items() if verb in {*step, ""}]
+        owed = {**self.ordered, **self.mending}
+        for verb in (*_UNASKED, ""):
+            chosen = [what for what, step in owed.items() if verb in {*step, ""}]
             for what in reversed(chosen):
-                self.add(self.mending.pop(what))
+                self.add(owed.pop(what))
+        self.ordered.clear()
+        self.mending.clear()

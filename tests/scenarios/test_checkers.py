@@ -281,6 +281,37 @@ def test_the_wait_between_attempts_is_five_minutes(gap_s: int, expected: Verdict
     assert verdict("attempt-spacing", record(write)) is expected
 
 
+BOOTED = ("pbx1/appliance", "booted", "", {})
+THAWED = ("runner/runner", "fault.ended", "frozen", {"node": "pbx1", "name": "frozen-1"})
+OTHER = ("runner/runner", "fault.ended", "frozen", {"node": "pbx2", "name": "frozen-1"})
+SET = ("runner/runner", "clock.set", "", {"node": "pbx1", "by_s": -3600.0})
+AFTER_S = {"as soon as it is back": 600, "later": 660, "five minutes later": 900}
+
+
+@pytest.mark.parametrize(
+    ("between", "begins", "expected"),
+    [
+        ([BOOTED], "as soon as it is back", Verdict.PASSED),
+        ([BOOTED], "later", Verdict.FAILED),
+        ([THAWED], "as soon as it is back", Verdict.PASSED),
+        ([THAWED], "later", Verdict.FAILED),
+        ([OTHER], "as soon as it is back", Verdict.FAILED),
+        ([SET, BOOTED], "five minutes later", Verdict.PASSED),
+        ([SET], "as soon as it is back", Verdict.FAILED),
+    ],
+)
+def test_who_was_away_in_the_wait_begins_as_soon_as_he_is_back(
+    between: list[tuple[str, str, str, dict[str, Any]]], begins: str, expected: Verdict
+) -> None:
+    write = Writer()
+    write.add(1, "pbx1/engine", "attempt.failed", "connection-lost", served=0, run=1, attempt=1)
+    for where, event, cause, detail in between:
+        write.add(2, where, event, cause, served=600, **detail)
+    write.add(3, "pbx1/engine", "attempt.started", served=AFTER_S[begins], run=1, attempt=2)
+
+    assert verdict("attempt-spacing", record(write)) is expected
+
+
 def test_a_single_attempt_has_no_wait_to_judge() -> None:
     assert verdict("attempt-spacing", failover_record()) is Verdict.NOT_APPLICABLE
 
