@@ -172,8 +172,10 @@ TEXTS: Mapping[str, str] = {
     "not-measured": "not measured",
     "not-measured.why": "Nobody took the address over in this drill, so there is no RTA and no "
     "RPA.",
-    "yes": "met",
-    "no": "missed",
+    "objective.met": "met",
+    "objective.missed": "missed",
+    "yes": "yes",
+    "no": "no",
     "fault.armed": "prepared: {fault}",
     "fault.ended": "ended: {fault}",
     "none": "\u2013",

@@ -177,8 +177,10 @@ TEXTS: Mapping[str, str] = {
     "not-measured.why": "In dieser Übung hat niemand die Adresse übernommen; RTA und RPA sind "
     "daher "
     "nicht zu bestimmen.",
-    "yes": "erreicht",
-    "no": "verfehlt",
+    "objective.met": "erreicht",
+    "objective.missed": "verfehlt",
+    "yes": "ja",
+    "no": "nein",
     "fault.armed": "vorbereitet: {fault}",
     "fault.ended": "beendet: {fault}",
     "none": "\u2013",

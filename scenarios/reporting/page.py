@@ -17,6 +17,7 @@ from markupsafe import Markup
 from scenarios.checkers import judge
 from scenarios.clients import crowd_returns, returns
 from scenarios.expectations import met
+from scenarios.models.lab import LabPlan
 from scenarios.record import Record
 from scenarios.replaying import replay_command
 from scenarios.reporting.clocks import Clocks
@@ -103,6 +104,12 @@ def _wanted(record: Record, expected: Sequence[Any]) -> list[tuple[str, Judgemen
     return [(as_written(one), each) for one, each in zip(expected, found, strict=True)]
 
 
+def _settings(lab: LabPlan, written: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return each setting that the scenario names; one named without values has the usual ones."""
+    usual = lab.model_dump(mode="json", by_alias=True)
+    return [(key, as_written(value or usual[key])) for key, value in written.items()]
+
+
 def _values(given: Reported, words: Wording) -> dict[str, Any]:
     record = given.record
     metrics = measured(record)
@@ -119,7 +126,7 @@ def _values(given: Reported, words: Wording) -> dict[str, Any]:
         "record": record,
         "plan": record.plan,
         "scenario": scenario,
-        "settings": [(key, as_written(value)) for key, value in scenario["lab"].items()],
+        "settings": _settings(record.plan.scenario.lab, scenario["lab"]),
         "steps": [(verb_of(step), as_written(step)) for step in steps],
         "wanted": _wanted(record, scenario.get("expect") or []),
         "identifier": f"{record.plan.scenario.id}/{given.folder.name}",
@@ -168,7 +175,7 @@ def _metric_rows(metrics: Metrics, words: Wording) -> list[tuple[str, str, str, 
     def assessed(name: str, objective_s: float | None) -> str:
         if objective_s is None or not metrics.switched_over:
             return none
-        return text("no" if name in metrics.missed else "yes")
+        return text("objective.missed" if name in metrics.missed else "objective.met")
 
     def wanted(objective_s: float | None) -> str:
         return text("no-objective") if objective_s is None else words.seconds(objective_s)
