@@ -158,6 +158,9 @@ class Console(Protocol):
     def overview(self) -> Overview:
         """Read the current picture; changes nothing."""
 
+    def last_switchover(self) -> str | None:
+        """Return the last word on a switchover, None: never asked; looks at no appliance for it."""
+
     def open_watch(self) -> None:
         """Watch the active's address closely for the next 60 s (the tab is open)."""
 

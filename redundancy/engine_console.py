@@ -59,13 +59,17 @@ class EngineConsole:
             own=status.network,
             lines_to_replug=replug(status),
             watch=self._watch_view(),
-            switchover=history.last_switchover(self._journal),
+            switchover=self.last_switchover(),
             runs=history.runs(self._journal),
             next_run=due.at if due else None,
             zone=status.zone,
             transfer=self._transfer(),
             configuration_fault=here.fault,
         )
+
+    def last_switchover(self) -> str | None:
+        """Return the last word on a switchover, from the journal alone: no click waits for it."""
+        return history.last_switchover(self._journal)
 
     def _transfer(self) -> Transfer | None:
         running = self._engine.running

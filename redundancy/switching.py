@@ -81,7 +81,7 @@ class Switching:
         self.journal.tell(self.state.operation, action.event, action.cause, **action.detail)
 
     def _assess(self, _action: switchover.Assess) -> switchover.Observation:
-        status = self._local.status()
+        status = self.desk.status  # of the look that the order began with: another takes too long
         current = roles_of(status, self.configuration).current
         return switchover.Assessed(
             standby=current == "standby",

@@ -82,16 +82,26 @@ class Identity:
             self._facts = self._load(self._database.read("SELECT body FROM facts")[0][0])
         return self._facts
 
-    def change(self, step: Callable[[Facts], Facts]) -> Facts:
-        """Apply a pure step in one durable transaction; what it raises leaves all as it was."""
+    def change(
+        self, step: Callable[[Facts], Facts], then: Callable[[Facts], None] = lambda _facts: None
+    ) -> Facts:
+        """Apply a pure step in one durable transaction; what it raises leaves all as it was.
+
+        Args:
+            step: what is to be different.
+            then: what is due before anybody else is told and begins to work on it.
+        """
         with self._order:
             before = self.facts()
             facts = step(before)
             if facts != before:
                 self._write("UPDATE facts SET body = ?", facts)
-        if facts.standing != before.standing:
-            for told in self._watchers:
-                told()
+        try:
+            then(facts)
+        finally:
+            if facts.standing != before.standing:
+                for told in self._watchers:
+                    told()
         return facts
 
     def _write(self, sql: str, facts: Facts) -> None:

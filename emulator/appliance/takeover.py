@@ -41,8 +41,9 @@ class Takeovers:
             Refusal: `epoch`, `licence`.
         """
         before = self._identity.facts()
-        facts = self._identity.change(lambda facts: _take_over(facts, operation, epoch, network))
-        self._addressing.hold(facts)
+        facts = self._identity.change(
+            lambda facts: _take_over(facts, operation, epoch, network), self._addressing.hold
+        )
         if facts != before:
             report(
                 self._machine,
@@ -61,8 +62,9 @@ class Takeovers:
             Refusal: `no-such-operation`.
         """
         before = self._identity.facts()
-        facts = self._identity.change(lambda facts: _settle(facts, operation))
-        self._addressing.hold(facts)
+        facts = self._identity.change(
+            lambda facts: _settle(facts, operation), self._addressing.hold
+        )
         if facts != before:
             given_up = before.network_given_up
             report(
@@ -76,9 +78,9 @@ class Takeovers:
     def set_network(self, network: NetworkSettings) -> None:
         """Readdress this box (R57 b, e)."""
         facts = self._identity.change(
-            lambda facts: replace(facts, network=network, network_given_up=None)
+            lambda facts: replace(facts, network=network, network_given_up=None),
+            self._addressing.hold,
         )
-        self._addressing.hold(facts)
         self._addressing.announce()
         report(self._machine, "network.set", address=network.address, mac=facts.mac)
 

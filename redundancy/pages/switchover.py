@@ -39,9 +39,10 @@ def add_to(blueprint: Blueprint, session: Session) -> None:
         if not clicked.acquire(blocking=False):
             return _under_way(session)
         try:
-            seen = session.console.overview()
-            if _moving(seen):
-                return _claimed(session, seen.own.address)
+            if session.console.last_switchover() in MOVING:
+                seen = session.console.overview()
+                if _moving(seen):
+                    return _claimed(session, seen.own.address)
             decision = session.console.switch_over(session.frame.user(), confirmed=confirmed)
         finally:
             clicked.release()

@@ -66,6 +66,29 @@ def test_time_in_which_nobody_listened_is_no_silence(watch: CloseWatch) -> None:
     assert watch.silent_s == pytest.approx(PROBE_S)
 
 
+@pytest.mark.covers("D9", "R6")
+def test_a_look_at_the_own_box_before_the_last_probe_costs_no_silence(watch: CloseWatch) -> None:
+    look_for(watch, 5.0)
+    watch.stopwatch.sleep(2 * PROBE_S)
+    clicked_s = watch.stopwatch.now_s()
+    assert watch.prove_silence() == frozenset()
+    assert watch.stopwatch.now_s() - clicked_s == pytest.approx(PROBE_S)
+
+
+def test_who_came_back_during_such_a_pause_answers_the_last_probe(watch: CloseWatch) -> None:
+    look_for(watch, 5.0)
+    watch.stopwatch.sleep(2 * PROBE_S)
+    addresses(watch).answer(ADDRESS, MAC, from_s=watch.stopwatch.now_s() - PROBE_S)
+    assert watch.prove_silence() == frozenset({MAC})
+
+
+def test_a_second_in_which_nobody_listened_starts_the_silence_anew(watch: CloseWatch) -> None:
+    look_for(watch, 2.0)
+    watch.stopwatch.sleep(4 * PROBE_S)
+    watch.probe()
+    assert watch.silent_s == pytest.approx(PROBE_S)
+
+
 def test_the_watch_ends_after_a_minute_and_with_a_decision(watch: CloseWatch) -> None:
     watch.look(ADDRESS)
     watch.stopwatch.sleep(OPEN_FOR_S - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
+from collections.abc import Iterator
 from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ class LinuxNetwork:
     """Makes an interface as wanted, changing only what differs.
 
     What differs is changed in one `ip -batch`; an address that stays is not touched, so
-    that connections to it live on.
+    that connections to it live on. A takeover waits for this: on a box that is busy each
+    process costs more than what it does, so there are few.
     """
 
     def __init__(
@@ -41,16 +43,16 @@ class LinuxNetwork:
         """
         self._held = frozenset(address for address, _ in interface.addresses)
         _promote_secondaries()
+        steps = self._steps(interface)
         for _ in range(PASSES):
+            self._batch([*steps, *self._preference(interface)])
+            self._watch.pump()
             # A second pass is needed where removing a primary address took others with it.
             steps = self._steps(interface)
             if not steps:
                 break
-            self._batch(steps)
-            self._watch.pump()
         else:
             raise OSError(f"{self._interface} does not keep its addresses")
-        self._prefer_first(interface)
         if interface.gateway:
             # A gateway that the kernel refuses (not on the subnet) must not cost the address.
             with contextlib.suppress(OSError):
@@ -61,8 +63,8 @@ class LinuxNetwork:
         with contextlib.suppress(OSError):  # read-only in some containers; nothing here needs it
             self._resolver.write_text(lines)
 
-    def _prefer_first(self, interface: Interface) -> None:
-        """Let new connections come from the first address.
+    def _preference(self, interface: Interface) -> Iterator[str]:
+        """Yield the `ip` command that lets new connections come from the first address.
 
         The kernel prefers the address that was there first. During a takeover that is the
         one to be given up, and a mail under way from it would hang until its time-out.
@@ -70,7 +72,7 @@ class LinuxNetwork:
         for address, prefix in interface.addresses[:1]:
             subnet = IPv4Interface(f"{address}/{prefix}").network
             route = f"{subnet} dev {self._interface} proto kernel scope link src {address}"
-            self._batch([f"route replace {route}"])
+            yield f"route replace {route}"
 
     def probe(self, address: str, listen_s: float) -> frozenset[str]:
         """Ask once who has an address and listen; the MACs of others that hold it."""
@@ -106,15 +108,15 @@ class LinuxNetwork:
 
     def _steps(self, wanted: Interface) -> list[str]:
         """Return the `ip` commands that lead from what is to what is wanted."""
-        link = self._show("link")
+        port = self._show()
         steps = []
-        if link["address"] != wanted.mac:
+        if port["address"] != wanted.mac:
             steps.append(f"link set dev {self._interface} address {wanted.mac}")
-        if "UP" not in link["flags"]:
+        if "UP" not in port["flags"]:
             steps += ["link set dev lo up", f"link set dev {self._interface} up"]
         present = {
             (one["local"], one["prefixlen"])
-            for one in self._show("-4", "addr").get("addr_info", ())
+            for one in port.get("addr_info", ())
             if one["family"] == "inet"
         }
         missing = [one for one in wanted.addresses if one not in present]
@@ -128,9 +130,13 @@ class LinuxNetwork:
         ]
         return steps
 
-    def _show(self, *what: str) -> dict[str, Any]:
-        *options, noun = what
-        argv = ["ip", "-j", *options, noun, "show", "dev", self._interface]
+    def _show(self) -> dict[str, Any]:
+        """Return the port with its addresses.
+
+        Raises:
+            OSError: there is none.
+        """
+        argv = ["ip", "-j", "addr", "show", "dev", self._interface]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode:
             raise OSError(f"{self._interface}: {done.stderr.strip()}")

@@ -33,6 +33,28 @@ def test_takeover_opens_an_epoch_and_holds_both_addresses_until_settled(rig):
     assert rig.box.network.applied[-1].addresses == (ACTIVE,)
 
 
+@pytest.mark.covers("R6")
+def test_nothing_else_on_the_box_is_told_before_the_port_has_the_address(rig):
+    held = []
+    rig.appliance.parts.identity.watch(lambda: held.append(rig.box.network.applied[-1].addresses))
+    take_over(rig)
+    assert held == [(ACTIVE, STANDBY)]
+
+
+@pytest.mark.covers("F9")
+def test_a_box_whose_port_does_not_take_the_address_is_still_told_what_it_has_become(rig):
+    told = []
+    rig.appliance.parts.identity.watch(lambda: told.append(rig.run("status")["lineage"]["epoch"]))
+
+    def refuse(_interface):
+        raise OSError("the port does not take it")
+
+    rig.box.network.apply = refuse
+    argv = ("--operation", "s1", "--epoch", "2", *NETWORK)
+    assert not rig.answer("takeover", *argv)["ok"]
+    assert told == [2]
+
+
 def test_repeated_takeover_and_settle_change_nothing(rig):
     first = take_over(rig)
     assert take_over(rig) == first

@@ -146,6 +146,9 @@ class FakeConsole:
     def overview(self) -> Overview:
         return self.seen
 
+    def last_switchover(self) -> str | None:
+        return self.seen.switchover
+
     def open_watch(self) -> None:
         self.watches += 1
 
