@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
-from emulator.addressing import HOST, mac_of, stations
+from emulator.addressing import HOST, ROUTER, WEB, mac_of, stations
 from emulator.lab import Event, LabError, LabSpec, NodeInfo
 from emulator.ports import SipAccount
 from emulator.sim.browser import PAGE_LIMIT_S, SimHttp
@@ -20,7 +20,7 @@ from emulator.sim.life import Life
 from emulator.sim.mail import SimMailSink
 from emulator.sim.node import Loader, SimNode, load_module
 from emulator.sim.observer import SimObserver
-from emulator.sim.phone import SimPhone
+from emulator.sim.phone import BROWSING, PINGING, Habits, SimPhone, routing
 from emulator.sim.served import Served, SimTimekeeper
 from emulator.sim.site import Site
 from emulator.sim.telephone import SimCrowd, SimTelephone
@@ -67,7 +67,7 @@ class SimLab:
             elif one.name == "observer":
                 self._observer = SimObserver(world, lan, station)
             elif spec.clients is None or one.name in spec.others:
-                self._phones[one.name] = SimPhone(world, lan, station)
+                self._phones[one.name] = SimPhone(world, lan, station, habits_of(one.name, spec))
         self._appliances = {
             one.name: SimNode(self._site, one, self._browse, load) for one in spec.appliances
         }
@@ -210,6 +210,15 @@ class SimLab:
             trust_env=False,
             timeout=PAGE_LIMIT_S,
         )
+
+
+def habits_of(client: str, spec: LabSpec) -> Habits:
+    """Return how a client that is no telephone behaves."""
+    if client == WEB:
+        return BROWSING
+    if client == ROUTER:
+        return routing(1 if spec.clients is None else spec.clients.scale)
+    return PINGING
 
 
 class SimMaker:

@@ -15,6 +15,7 @@ from emulator.lab import PingRecord
 from emulator.sim.arp import Packet, request
 from emulator.sim.lan import ANSWER_US, SimLan, Station, us
 from emulator.sim.world import MICROSECONDS, World
+from emulator.telephones import ROUTER_CACHE_S
 
 REACHABLE_US = 30 * MICROSECONDS
 DELAY_US = 5 * MICROSECONDS
@@ -34,6 +35,7 @@ class Neighbour:
         stale_us: since when it has been used unconfirmed, None: not so.
         probes: unanswered unicast probes so far.
         asks_again_us: when the next question may go out.
+        believed_us: how long an answer is believed.
     """
 
     mac: str | None = None
@@ -42,6 +44,7 @@ class Neighbour:
     stale_us: int | None = None
     probes: int = 0
     asks_again_us: int = 0
+    believed_us: int = REACHABLE_US
 
     def confirm(self, mac: str, at_us: int) -> None:
         """Note that the neighbour is there."""
@@ -50,7 +53,31 @@ class Neighbour:
     def hear(self, packet: Packet) -> None:
         """Take an unasked packet: it updates an entry and leaves it unconfirmed."""
         if self.known:
-            self.confirm(packet.sender_mac, packet.at_us - REACHABLE_US)
+            self.confirm(packet.sender_mac, packet.at_us - self.believed_us)
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What sort of client it is.
+
+    Attributes:
+        believed_us: how long it believes an ARP answer.
+        pause_us: at least so long between two looks.
+        patience_us: so long it waits for an answer that does not come.
+    """
+
+    believed_us: int = REACHABLE_US
+    pause_us: int = 0
+    patience_us: int = 0
+
+
+PINGING = Habits()
+BROWSING = Habits(pause_us=us(0.2), patience_us=us(1.0))  # as `emulator.agents.web_client` looks
+
+
+def routing(scale: int) -> Habits:
+    """Return the habits of a router in a lab whose long times are divided by a scale."""
+    return Habits(believed_us=us(ROUTER_CACHE_S / scale))
 
 
 @dataclass
@@ -64,12 +91,19 @@ class _Watch:
 
 
 class SimPhone:
-    """Pings an address through its ARP cache; worked out from the LAN's past."""
+    """Pings an address through its ARP cache; worked out from the LAN's past.
 
-    def __init__(self, world: World, lan: SimLan, station: Station) -> None:
+    One that looks at the page does so in its own rhythm; a box has its pages while it has its
+    address.
+    """
+
+    def __init__(
+        self, world: World, lan: SimLan, station: Station, habits: Habits = PINGING
+    ) -> None:
         self._world = world
         self._lan = lan
         self._station = station
+        self._habits = habits
         self._neighbours: dict[str, Neighbour] = {}
         self._watch: _Watch | None = None
         lan.late.append(self._catch_up)
@@ -83,7 +117,8 @@ class SimPhone:
         if self._watch is not None:
             raise ValueError("the phone is pinging already: stop that first")
         now_us = self._world.now_us
-        self._watch = _Watch(address, us(interval_s), now_us, now_us)
+        interval_us = max(us(interval_s), self._habits.pause_us)
+        self._watch = _Watch(address, interval_us, now_us, now_us)
 
     def stop(self) -> PingRecord:
         """End the watch and return what was seen.
@@ -101,7 +136,9 @@ class SimPhone:
         watch = self._watch
         if watch is None:
             return
-        neighbour = self._neighbours.setdefault(watch.address, Neighbour())
+        habits = self._habits
+        fresh = Neighbour(believed_us=habits.believed_us)
+        neighbour = self._neighbours.setdefault(watch.address, fresh)
         now_us = self._world.now_us
         news = [
             one
@@ -112,12 +149,13 @@ class SimPhone:
         while watch.next_us + ANSWER_US + ROUND_TRIP_US <= now_us:
             while news and news[0].at_us <= watch.next_us:
                 neighbour.hear(news.pop(0))
-            self._ping(watch, neighbour)
-            watch.next_us += watch.interval_us
+            answered = self._ping(watch, neighbour)
+            watch.next_us += watch.interval_us + (0 if answered else habits.patience_us)
         for packet in news:
             neighbour.hear(packet)
 
-    def _ping(self, watch: _Watch, neighbour: Neighbour) -> None:
+    def _ping(self, watch: _Watch, neighbour: Neighbour) -> bool:
+        """Look once; whether an answer came."""
         at_us = watch.next_us
         watch.sent += 1
         if neighbour.mac is None:
@@ -126,10 +164,12 @@ class SimPhone:
             self._verify(watch.address, neighbour, at_us)
         mac = neighbour.mac
         if mac is None or not self._station.linked(at_us):
-            return
-        if self._lan.round_trip(self._station, mac, watch.address, at_us):
-            neighbour.confirm(mac, at_us)
-            watch.answers.append(((at_us + ROUND_TRIP_US) / MICROSECONDS, mac))
+            return False
+        if not self._lan.round_trip(self._station, mac, watch.address, at_us):
+            return False
+        neighbour.confirm(mac, at_us)
+        watch.answers.append(((at_us + ROUND_TRIP_US) / MICROSECONDS, mac))
+        return True
 
     def _resolve(self, address: str, neighbour: Neighbour, at_us: int) -> int:
         """Ask by broadcast, if it is time; returns when the ping can leave."""
@@ -145,7 +185,7 @@ class SimPhone:
 
     def _verify(self, address: str, neighbour: Neighbour, at_us: int) -> None:
         """Do what the kernel does before it uses an entry that nothing confirmed lately."""
-        if at_us - neighbour.confirmed_us < REACHABLE_US:
+        if at_us - neighbour.confirmed_us < neighbour.believed_us:
             return
         if neighbour.stale_us is None:
             neighbour.stale_us = at_us

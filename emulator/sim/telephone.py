@@ -48,7 +48,7 @@ class Cache:
         self._heeds = habits.heeds_announcements
         believed = 0.0 if self._pins else habits.neighbour_cache_s
         self._believed_us = us(believed) or REACHABLE_US
-        self._entry = Neighbour()
+        self._entry = Neighbour(believed_us=self._believed_us)
         self._heard_us = 0
 
     def mac(self, at_us: int) -> str | None:
@@ -67,7 +67,7 @@ class Cache:
 
     def forget(self, at_us: int) -> None:
         """Know nothing any more, as after a restart."""
-        self._entry, self._heard_us = Neighbour(), at_us
+        self._entry, self._heard_us = Neighbour(believed_us=self._believed_us), at_us
 
     def _hear(self, at_us: int) -> None:
         news = self._lan.heard(self._station, self._heard_us, at_us)

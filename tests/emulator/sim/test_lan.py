@@ -10,7 +10,7 @@ from emulator.levers import Obstruction
 from emulator.sim.arp import REPLY, REQUEST
 from emulator.sim.lan import ANSWER_US, SimLan
 from emulator.sim.observer import SimObserver
-from emulator.sim.phone import SimPhone
+from emulator.sim.phone import BROWSING, PINGING, SimPhone, routing
 from emulator.sim.world import World
 
 SHARED = "198.18.0.10"
@@ -26,9 +26,12 @@ class Bench:
         self.pbx1 = self.lan.station("pbx1", MAC1, [SHARED])
         self.pbx2 = self.lan.station("pbx2", MAC2, ["198.18.0.20"])
         observer = self.lan.station("observer", "02:00:00:00:00:40", ["198.18.0.40"])
-        phone = self.lan.station("phone1", "02:00:00:00:01:01", ["198.18.0.101"])
+        self.place = self.lan.station("phone1", "02:00:00:00:01:01", ["198.18.0.101"])
         self.observer = SimObserver(self.world, self.lan, observer)
-        self.phone = SimPhone(self.world, self.lan, phone)
+        self.phone = self.client()
+
+    def client(self, habits=PINGING):
+        return SimPhone(self.world, self.lan, self.place, habits)
 
     def hold(self, station, *addresses):
         port = station.port
@@ -136,6 +139,45 @@ def test_without_announcement_a_phone_asks_anew_after_its_cache_gave_up(bench):
     answers = bench.phone.stop().answers
     first = next(at_s for at_s, mac in answers if mac == MAC2)
     assert 0.9 + 30 + 5 + 3 <= first <= 0.9 + 30 + 5 + 3 + 0.5
+
+
+@pytest.mark.covers("R6")
+def test_a_router_that_missed_the_announcement_keeps_to_the_dead_mac_for_its_long_time(bench):
+    router = bench.client(routing(scale=60))
+    router.watch(SHARED, interval_s=0.1)
+    bench.world.pause(1)
+    bench.lan.power(bench.pbx1, on=False)
+    bench.hold(bench.pbx2, SHARED)
+    bench.world.pause(300)
+    first = next(at_s for at_s, mac in router.stop().answers if mac == MAC2)
+    assert 0.9 + 240 + 5 + 3 <= first <= 0.9 + 240 + 5 + 3 + 0.5
+
+
+@pytest.mark.covers("R6")
+def test_a_router_that_heard_the_announcement_is_back_at_once(bench):
+    router = bench.client(routing(scale=60))
+    router.watch(SHARED, interval_s=0.1)
+    bench.world.pause(1)
+    bench.lan.power(bench.pbx1, on=False)
+    bench.hold(bench.pbx2, SHARED)
+    bench.lan.announce(bench.pbx2, SHARED)
+    bench.world.pause(1)
+    assert router.stop().answers[10][0] < 1.2
+
+
+@pytest.mark.covers("R6")
+def test_who_looks_at_the_page_waits_a_second_for_one_that_does_not_come(bench):
+    web = bench.client(BROWSING)
+    web.watch(SHARED, interval_s=0.01)
+    bench.world.pause(1)
+    bench.lan.power(bench.pbx1, on=False)
+    bench.world.pause(0.1)  # within it a look has begun, which nobody will answer
+    bench.hold(bench.pbx2, SHARED)
+    bench.lan.announce(bench.pbx2, SHARED)
+    bench.world.pause(2)
+    answers = web.stop().answers
+    assert [mac for _, mac in answers[:6]] == [MAC1] * 5 + [MAC2]
+    assert answers[5][0] == pytest.approx(1.0 + 1.2, abs=0.01)
 
 
 def test_an_announcement_makes_no_entry_in_a_cache_that_never_asked(bench):
