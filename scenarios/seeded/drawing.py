@@ -8,6 +8,7 @@ from typing import Any
 from scenarios.seeded.draws import Draws
 from scenarios.seeded.profiles import PROFILES, Profile
 from scenarios.seeded.sketch import Sketch, Step
+from scenarios.seeded.tolerances import tolerances
 
 Document = dict[str, Any]  # a scenario as its file has it
 
@@ -48,7 +49,7 @@ def draw(seed: int, profile: str, commit: str) -> Document:
         "lab": _lab(draws),
         "start": "initialised",
         "steps": steps,
-        "tolerate": list(_tolerances(steps)),
+        "tolerate": list(tolerances(steps)),
         "expect": [{"protected": "the pair"}],
     }
 
@@ -74,25 +75,3 @@ def _steps(draws: Draws, profile: Profile) -> Iterator[Step]:
     sketch.mend_all()
     yield from sketch.steps
     yield from _LIVENESS
-
-
-def _tolerances(steps: list[Step]) -> Iterator[Document]:
-    """Yield which invariants the laws of nature break in such a drill, and why.
-
-    An active that was cut off, or dead, and comes back after a switchover was told of nothing.
-    """
-    verbs = {verb for step in steps for verb in step}
-    if "switch over" not in verbs:
-        return
-    yield {
-        "invariant": "module-enabled-once",
-        "at most": 99,
-        "because": "a former active that comes back was told of nothing, its modules neither",
-    }
-    verbs |= {verb for step in steps for verb in step.get("when", {}).get("do", {})}
-    if verbs & {"part lan", "freeze", "unplug", "flap", "lose packets", "kill"}:
-        yield {
-            "invariant": "one-holder",
-            "at most": 99,
-            "because": "an active that was cut off or not heard, and not dead, has its address",
-        }
