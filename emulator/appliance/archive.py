@@ -17,7 +17,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from emulator.appliance.content import Blobs
+from emulator.appliance.content import PIECE, Blobs
 from emulator.appliance.entities import Entity, canonical
 from emulator.appliance.records import Facts, NetworkSettings
 from emulator.appliance.selection import COMPLETE, Selection
@@ -68,21 +68,30 @@ class Manifest:
 
 
 class _Sink:
-    """A `WritableFile` as zipfile wants it, hashing and counting what passes."""
+    """A `WritableFile` as zipfile wants it, hashing and counting what passes.
+
+    zipfile writes headers and bodies in many small pieces; the disk gets them together.
+    """
 
     def __init__(self, file: WritableFile) -> None:
         self._file = file
+        self._waiting = bytearray()
         self.size = 0
         self.hash = hashlib.sha256()
 
     def write(self, data: bytes) -> int:
-        view = bytes(data)
-        self.hash.update(view)
-        self.size += len(view)
-        return self._file.write(view)
+        self.hash.update(data)
+        self.size += len(data)
+        self._waiting += data
+        if len(self._waiting) >= PIECE:
+            self.flush()
+        return len(data)
 
     def flush(self) -> None:
-        """Nothing is buffered here."""
+        """Hand on what waits; zipfile asks for it at the end of an archive."""
+        if self._waiting:
+            self._file.write(bytes(self._waiting))
+            self._waiting.clear()
 
 
 def documents(entities: Sequence[Entity]) -> dict[str, bytes]:

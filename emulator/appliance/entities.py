@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from emulator.appliance.kinds import KINDS, wrong
 
 ENTITY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
-SECRET_NAME = re.compile(r'["_]password":|_secret":')  # as `is_secret` says
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 LARGEST_BODY = 1_000_000  # signs of JSON
 DEEPEST = 32  # levels of lists and objects
@@ -44,7 +43,7 @@ def is_secret(field: str) -> bool:
 
 def names_secret(text: str) -> bool:
     """Whether a body in canonical form may have a field with a secret; most have none."""
-    return SECRET_NAME.search(text) is not None
+    return 'password":' in text or '_secret":' in text  # as `is_secret` says
 
 
 def check(entity: Entity) -> Entity:

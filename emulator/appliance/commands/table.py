@@ -53,6 +53,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("damaged remove", "FILE", "remove a damaged database that is kept aside", _forget),
     Command("help", "", "list the commands", _help),
 )
+_BY_WORDS: Mapping[str, Command] = {one.words: one for one in COMMANDS}
 
 
 def dispatch(parts: Parts, argv: Sequence[str], stdin: BinaryIO) -> dict[str, Any]:
@@ -70,8 +71,7 @@ def _run(parts: Parts, argv: list[str], stdin: BinaryIO) -> Mapping[str, Any]:
     if argv in (["--help"], ["-h"]):
         argv = ["help"]
     for length in (2, 1):
-        words = " ".join(argv[:length])
-        command = next((one for one in COMMANDS if one.words == words), None)
+        command = _BY_WORDS.get(" ".join(argv[:length]))
         if command is not None:
             return command.run(parts, command.parse(argv[length:]), stdin)
     called = " ".join(argv[:2])
