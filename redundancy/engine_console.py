@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import BinaryIO
@@ -20,7 +21,7 @@ from redundancy.ports import Services
 from redundancy.rollback_steps import Order as StepOrder
 from redundancy.running import access
 from redundancy.sending import Transfer
-from redundancy.situation import roles_of
+from redundancy.situation import Situation, roles_of
 from redundancy.switching import replug
 from redundancy.watch import SILENCE_NEEDED_S
 
@@ -126,17 +127,33 @@ class EngineConsole:
             override: why the address is to be claimed even while something answers; the
                 appliance's console can give it, no page can (D9).
         """
+        orders = self._engine.orders
+        before = orders.done
+        try:
+            here = self._engine.look()  # not on the daemon's thread, which goes on listening (D9)
+        except RedundancyError as error:
+            return self._broken_off(error, "")
+
+        def current() -> Situation:
+            return here if orders.done == before else self._engine.look()
 
         def work(order: Order[Decision]) -> None:
-            self._switch(order, confirmed=confirmed, override=override)
+            self._switch(order, current, confirmed=confirmed, override=override)
 
-        return self._engine.orders.decide(by, work)
+        return orders.decide(by, work)
 
-    def _switch(self, order: Order[Decision], *, confirmed: bool, override: str = "") -> None:
+    def _switch(
+        self,
+        order: Order[Decision],
+        current: Callable[[], Situation],
+        *,
+        confirmed: bool,
+        override: str,
+    ) -> None:
         """Carry out a click; whatever goes wrong, the person gets an answer."""
         own = ""
         try:
-            here = self._engine.look()
+            here = current()
             status, own = here.status, here.status.network.address
             if here.configuration is None:
                 order.answer(Decision("refused", "unconfigured", (), own))

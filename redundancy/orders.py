@@ -34,10 +34,15 @@ class Order(Generic[D]):
 
 
 class Orders:
-    """A queue from the threads of people to the daemon's; `bell` wakes the daemon."""
+    """A queue from the threads of people to the daemon's; `bell` wakes the daemon.
+
+    Attributes:
+        done: how many were carried out; another number means that the box may be another.
+    """
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
+        self.done = 0
         self._waiting: deque[Callable[[], None]] = deque()
         self.bell = calendar.bell()
 
@@ -60,4 +65,7 @@ class Orders:
 
     def do_next(self) -> None:
         """Do what was ordered first."""
-        self._waiting.popleft()()
+        try:
+            self._waiting.popleft()()
+        finally:
+            self.done += 1

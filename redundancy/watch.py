@@ -17,8 +17,8 @@ class CloseWatch:
     """Probes one address for as long as somebody looks.
 
     Silence counts from the first unanswered probe on; any answer starts it anew, and so does
-    a long pause between two probes, since nobody listened then. A short one does not: the daemon
-    looks at its own box between the click and the last probe, and on a busy box that takes a
+    a long pause between two probes, since nobody listened then. A short one does not: between
+    the click and the last probe the daemon writes its journal, and on a busy box that takes a
     while. Were the silence lost over it, the click would wait for another three seconds.
     """
 

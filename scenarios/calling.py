@@ -55,11 +55,14 @@ def conversation(lab: Lab, caller: str, callee: str, talk_s: float) -> Talk:
         talk_s: how long they are to talk.
 
     Raises:
-        LabError: there is no such telephone.
+        LabError: there is no such telephone, or it would call itself.
     """
     near = telephone(lab, caller)
     far = None if callee.isdecimal() else telephone(lab, callee)
-    call = near.dial(callee if far is None else far.handset.extension, PATIENCE_S)
+    extension = callee if far is None else far.handset.extension
+    if extension == near.handset.extension:
+        raise LabError(f"{caller} cannot call itself", remedy="name another telephone")
+    call = near.dial(extension, PATIENCE_S)
     if call.established_s is None:
         return Talk(None, 0, 0, call.ended or "nobody answered")
     packets = round(talk_s * PACKETS_PER_S)

@@ -103,7 +103,9 @@ class KeptPlaces:
 
         if backend not in self._racks:
             hosting = _hosting(backend, self._narrator)
-            self._racks[backend] = Rack(hosting, lab_registry(), f"drills-{os.getpid()}")
+            # Named by its backend too: `fidelity` has nodes of several of them at the same time.
+            name = f"drills-{backend}-{os.getpid()}"
+            self._racks[backend] = Rack(hosting, lab_registry(), name)
         rack = self._racks[backend]
         return Place(rack, rack.name, rack.subnet)
 

@@ -90,7 +90,7 @@ def test_a_switchover_that_a_full_disk_broke_off_is_completed_when_there_is_spac
     calendar.at(START + timedelta(minutes=5), engine.stop)
 
     def click() -> None:
-        console._switch(order, confirmed=True)
+        console._switch(order, engine.look, confirmed=True, override="")
 
     engine.start()
     pair.services.run("redundanz")
@@ -112,7 +112,9 @@ def test_a_click_that_a_full_disk_broke_off_before_the_claim_is_refused() -> Non
     order: Order[Decision] = Order("admin", pair.services.calendar.bell())
 
     with pytest.raises(DiskFailed):
-        EngineConsole(pair.services, engine)._switch(order, confirmed=True)
+        EngineConsole(pair.services, engine)._switch(
+            order, engine.look, confirmed=True, override=""
+        )
 
     assert order.decision is not None
     assert (order.decision.outcome, order.decision.code) == ("refused", "disk-full")
