@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from emulator.lab import ApplianceNode, LabError
+from emulator.lab import ApplianceNode, LabError, NotThere
 from scenarios.drill import Entry
 from scenarios.models.steps import Change
 
@@ -20,6 +20,7 @@ def enter(node: ApplianceNode, change: Change) -> Entry:
 
     Raises:
         CommandRefused: the appliance declined it.
+        NotThere: nobody is left whom it could be entered for.
     """
     return _ENTERING[str(change.add)](node, str(change.as_), change)
 
@@ -98,7 +99,9 @@ def _redirect(node: ApplianceNode, name: str, _change: Change) -> Entry:
     """Redirect the first user who has none for this case; the target carries the name."""
     taken = _listed(node, "redirect")
     logins = sorted(_listed(node, "user"))
-    free = next(login for login in logins if f"{login}-timeout" not in taken)
+    free = next((login for login in logins if f"{login}-timeout" not in taken), None)
+    if free is None:
+        raise NotThere("every user has such a redirect already", remedy="add a user before")
     argv = ["redirects", "add", "--user", free, "--when", "TIMEOUT", "--target", _target(name)]
     return Entry("redirect", str(node.ctl(argv)["id"]))
 

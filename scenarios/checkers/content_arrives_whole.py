@@ -25,7 +25,7 @@ def check(record: Record) -> Judgement:
         if before is None:
             return inconclusive(f"the content of {origin} at the beginning was not read")
         changes = _last_changes(record, export.node, export.number)
-        gone = {key for key, cause in changes.items() if cause.endswith(" remove")}  # I3
+        gone = set(_gone(changes, {*changes, *before["objects"]}))  # I3
         own = {*_changes(record, node, since=imported.number)}
         kept = {key: value for key, value in before["objects"].items() if key not in gone}
         faults += _faults(node, kept, after["objects"], ({*changes} - gone, own))
@@ -87,6 +87,15 @@ def _last_changes(record: Record, node: str, until: int) -> dict[str, str]:
     return inherited | _changes(record, node, since=commit.number, until=until)
 
 
+def _gone(changes: Mapping[str, str], known: set[str]) -> Iterator[str]:
+    """Yield what was removed, and the redirects of each user who was: they go with him."""
+    yield from (key for key, cause in changes.items() if cause.endswith(" remove"))
+    for key, cause in changes.items():
+        if cause == "users remove":
+            login = key.partition("/")[2]
+            yield from (one for one in known if one.startswith(f"redirects/{login}-"))
+
+
 def _changes(
     record: Record, node: str, *, since: int = 0, until: float = float("inf")
 ) -> dict[str, str]:
@@ -116,8 +125,7 @@ def _faults(
     entered, own = changed
     for key in sorted({*before, *entered} - own):
         if key not in after:
-            if key not in entered or key not in before:  # else it may have been removed
-                yield f"{node}: {key} of the active is missing"
+            yield f"{node}: {key} of the active is missing"
         elif key in before and key not in entered and after[key] != before[key]:
             yield f"{node}: {key} is not as on the active"
     for key in sorted({*after} - {*before} - entered - own):

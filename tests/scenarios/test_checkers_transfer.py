@@ -100,6 +100,41 @@ def test_a_password_that_was_given_on_the_active_may_be_on_the_standby() -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [("users change", Verdict.FAILED), ("users remove", Verdict.PASSED)],
+)
+def test_what_was_edited_and_does_not_arrive_is_missing_and_what_was_removed_is_not(
+    cause: str, expected: Verdict
+) -> None:
+    write = failover_history()
+    kept = {key: value for key, value in CONTENT.items() if key != "users/b"}
+    write.read(70, "pbx2", "final", "digest", {"objects": kept})
+    edited = (5.0, "pbx1/appliance", "changed", cause, {"kind": "users", "id": "b"})
+    whole = record(write)
+    first = followed(replace(whole, events=()), edited).events
+
+    changed = replace(whole, events=(*first, *whole.events))
+    assert verdict("content-arrives-whole", changed) is expected
+
+
+@pytest.mark.parametrize(("leaves", "expected"), [("b", Verdict.PASSED), ("a", Verdict.FAILED)])
+def test_redirects_go_with_their_user_and_with_no_other(leaves: str, expected: Verdict) -> None:
+    write = failover_history()
+    kept = {key: value for key, value in CONTENT.items() if key != f"users/{leaves}"}
+    write.read(70, "pbx2", "final", "digest", {"objects": kept})
+    whole = record(write)
+    redirect = {"kind": "redirects", "id": "b-timeout"}
+    first = followed(
+        replace(whole, events=()),
+        (4.0, "pbx1/appliance", "changed", "redirects add", redirect),
+        (5.0, "pbx1/appliance", "changed", "users remove", {"kind": "users", "id": leaves}),
+    ).events
+
+    changed = replace(whole, events=(*first, *whole.events))
+    assert verdict("content-arrives-whole", changed) is expected
+
+
 def test_content_that_was_not_read_is_inconclusive() -> None:
     assert verdict("content-arrives-whole", without(failover_record(), "read")) is (
         Verdict.INCONCLUSIVE

@@ -13,6 +13,7 @@ from scenarios.seeded.drawing import draw
 from scenarios.seeded.draws import Draws
 from scenarios.seeded.plans import document_of, in_words, plan_hash, scenario_of, text_of
 from scenarios.seeded.profiles import PROFILES
+from scenarios.seeded.trying import try_out
 
 HASHES = """
 from scenarios.seeded.drawing import draw
@@ -90,3 +91,29 @@ def test_every_plan_mends_what_it_breaks_and_ends_with_a_run() -> None:
 
 def _is_fault(step: dict[str, object], spec: object) -> bool:
     return isinstance(spec, dict) and "as" in spec and "change" not in step
+
+
+CROWDED = """
+id: crowded
+title: More redirects than users, and a user who leaves with his
+covers: [R4]
+manner: exploring
+lab: {users: 1, schedule: {every: 1 day, first in: 2 min}}
+start: initialised
+steps:
+  - change: {on: pbx1, add: user, as: user-1}
+  - change: {on: pbx1, add: redirect, as: redirect-1}
+  - change: {on: pbx1, add: redirect, as: redirect-2}
+  - change: {on: pbx1, add: redirect, as: redirect-3}
+  - change: {on: pbx1, remove: user-1}
+  - run now: pbx1
+  - advance to the next run: {on: pbx1, within: 30 min}
+expect:
+  - protected: the pair
+"""
+
+
+def test_what_nobody_is_left_for_is_passed_over_and_what_left_with_a_user_is_not_missing() -> None:
+    tried = try_out(read(CROWDED, "plan"), "abc")
+
+    assert (tried.verdict, tried.evidence) == ("passed", ())
