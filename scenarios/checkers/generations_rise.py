@@ -22,8 +22,25 @@ def check(record: Record) -> Judgement:
     ]
     if not exports and not imports:
         return not_applicable("no generation was made or imported")
-    faults = [*_fallen(exports), *_repeated(imports)]
+    made = [one for one in exports if not _seals_a_backup(record, one)]
+    faults = [*_fallen(made), *_repeated(imports)]
     return judged(faults, f"{len(exports)} exports and {len(imports)} imports, in order")
+
+
+def _seals_a_backup(record: Record, export: Event) -> bool:
+    """Whether a run sealed a backup that its box had finished before (D3): no new state.
+
+    It may be as old as it likes, if the run goes over a failover; nobody may import it then.
+    """
+    told = any(
+        f"run-{one.detail['run']}" == export.detail.get("operation")
+        and one.detail.get("source", {}).get("kind") == "latest"
+        for one in record.select("engine", "run.started", node=export.node)
+    )
+    return told and any(
+        one.number < export.number and _stand(one) == _stand(export)
+        for one in record.select("appliance", "backup.finished", node=export.node)
+    )
 
 
 def _fallen(exports: list[Event]) -> Iterator[str]:

@@ -211,6 +211,28 @@ def test_an_objective_of_a_switchover_that_never_was_is_not_judged() -> None:
     assert verdict("objectives-met", empty) is Verdict.NOT_APPLICABLE
 
 
+@pytest.mark.parametrize(
+    ("kind", "generation", "expected"),
+    [
+        ("latest", 8, Verdict.PASSED),
+        ("fresh", 8, Verdict.FAILED),
+        ("latest", 7, Verdict.FAILED),
+    ],
+    ids=["a-job's-backup", "a-fresh-one", "no-backup-of-that-generation"],
+)
+def test_only_a_run_that_takes_a_finished_backup_seals_what_is_older(
+    kind: str, generation: int, expected: Verdict
+) -> None:
+    old = {"epoch": 1, "generation": generation}
+    write = Writer()
+    write.add(1, "pbx1/appliance", "backup.finished", epoch=1, generation=8)
+    write.add(2, "pbx1/engine", "run.started", run=7, source={"kind": kind})
+    write.add(3, "pbx1/appliance", "backup.started", epoch=3, generation=9)
+    write.add(4, "pbx1/appliance", "snapshot.created", operation="run-7", **old)
+
+    assert verdict("generations-rise", record(write)) is expected
+
+
 def test_the_sound_failover_goes_on_to_pass_with_a_second_backup() -> None:
     again = (81.0, "pbx2/appliance", "backup.started", "", {"epoch": 2, "generation": 3})
     older = (82.0, "pbx2/appliance", "backup.started", "", {"epoch": 2, "generation": 2})
