@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import socket
 import struct
 import threading
-from dataclasses import dataclass, field
 
 from emulator.agents.frames import ICMP_ONLY, Tap
 from emulator.agents.namespace import NetworkNamespace
+from emulator.agents.watching import Answer, Watching
 
 ETHERNET_BYTES = 14
 ECHO_REQUEST, ECHO_REPLY = 8, 0
-Answer = tuple[float, str]  # Unix time of the frame, MAC that it came from
-
-
-@dataclass
-class _Watch:
-    address: str
-    sent: int = 0
-    answers: list[Answer] = field(default_factory=list)
-    ended: threading.Event = field(default_factory=threading.Event)
-    pinger: threading.Thread | None = None
 
 
 class Phone:
@@ -32,7 +21,7 @@ class Phone:
 
     def __init__(self, namespace: NetworkNamespace) -> None:
         self._identifier = os.getpid() & 0xFFFF
-        self._watched: _Watch | None = None
+        self._watching = Watching(self._ping)
         with namespace.entered():
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
             self._tap = Tap("eth0", ICMP_ONLY)
@@ -44,12 +33,7 @@ class Phone:
         Raises:
             ValueError: a watch is under way.
         """
-        if self._watched is not None:
-            raise ValueError("the phone is pinging already: stop that first")
-        watch = _Watch(address)
-        watch.pinger = threading.Thread(target=self._ping, args=(watch, interval_s), daemon=True)
-        self._watched = watch
-        watch.pinger.start()
+        self._watching.begin(address, interval_s)
 
     def stop(self) -> tuple[int, list[Answer]]:
         """End the watch; how many were sent, and the answers.
@@ -57,33 +41,23 @@ class Phone:
         Raises:
             ValueError: there is none.
         """
-        watch, self._watched = self._watched, None
-        if watch is None or watch.pinger is None:
-            raise ValueError("the phone is not pinging anything")
-        watch.ended.set()
-        watch.pinger.join()
-        return watch.sent, watch.answers
+        return self._watching.end()
 
-    def _ping(self, watch: _Watch, interval_s: float) -> None:
-        for sequence in itertools.count(1):
-            watch.sent += 1
-            with contextlib.suppress(OSError):  # no neighbour answers: that is what is watched
-                self._socket.sendto(echo_request(self._identifier, sequence), (watch.address, 0))
-            if watch.ended.wait(interval_s):
-                return
+    def _ping(self, address: str, sequence: int) -> None:
+        with contextlib.suppress(OSError):  # no neighbour answers: that is what is watched
+            self._socket.sendto(echo_request(self._identifier, sequence), (address, 0))
 
     def _listen(self) -> None:
         for frame in self._tap.frames():
-            watch = self._watched
-            data = frame.data
-            if watch is None or len(data) < ETHERNET_BYTES + 28:
+            address, data = self._watching.address, frame.data
+            if address is None or len(data) < ETHERNET_BYTES + 28:
                 continue
             header_bytes = (data[ETHERNET_BYTES] & 0x0F) * 4
             source = socket.inet_ntoa(data[ETHERNET_BYTES + 12 : ETHERNET_BYTES + 16])
             icmp = data[ETHERNET_BYTES + header_bytes :]
             kind, identifier = icmp[0], int.from_bytes(icmp[4:6])
-            if (kind, identifier, source) == (ECHO_REPLY, self._identifier, watch.address):
-                watch.answers.append((frame.at_s, data[6:12].hex(":")))
+            if (kind, identifier, source) == (ECHO_REPLY, self._identifier, address):
+                self._watching.answered(frame)
 
 
 def echo_request(identifier: int, sequence: int) -> bytes:
