@@ -9,7 +9,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from scenarios.loading import LIBRARY, ScenarioError, find, library, load
+from scenarios.feasible import needs, simulated_only
+from scenarios.loading import FILE_SUFFIXES, LIBRARY, ScenarioError, find, library, load
+from scenarios.marks import YamlError, parse
 from scenarios.models.scenario import Scenario
 from scenarios.record import Asked
 from scenarios.settings import Settings
@@ -24,11 +26,13 @@ class Choice:
     Attributes:
         family: the folder of the library that it stands in; "" for a file of one's own.
         asked: how it is asked for.
+        itself: it was named by its own id or file, not by a glob or a family.
     """
 
     scenario: Scenario
     family: str
     asked: Asked
+    itself: bool
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,34 @@ def choose(
         paths |= dict.fromkeys(_named(name, folder))
     for family in families:
         paths |= dict.fromkeys(_family(family, folder))
+    themselves = {find(name, folder) for name in names if not _GLOB & set(name)}
     options = settings.options() if settings else ()
-    return [_chosen(path, folder, load(path, settings), options) for path in paths]
+    choices = []
+    for path in paths:
+        scenario, inside = load(path, settings), path.is_relative_to(folder)
+        asked = Asked(name=scenario.id if inside else str(path), options=options)
+        family = path.parent.name if inside else ""
+        choices.append(Choice(scenario, family, asked, path in themselves))
+    return choices
 
 
-def _chosen(path: Path, folder: Path, scenario: Scenario, options: tuple[str, ...]) -> Choice:
-    if path.is_relative_to(folder):
-        return Choice(scenario, path.parent.name, Asked(name=scenario.id, options=options))
-    return Choice(scenario, "", Asked(name=str(path), options=options))
+def fitting(choices: Sequence[Choice], backend: str) -> tuple[list[Choice], list[Choice]]:
+    """Tell those that a backend can host from those that only a simulated lab can.
+
+    Raises:
+        ScenarioError: one of the latter was named itself.
+    """
+    if backend == "sim":
+        return list(choices), []
+    left_out = [one for one in choices if simulated_only(one.scenario)]
+    for one in left_out:
+        if one.itself:
+            raise ScenarioError(
+                f"{one.asked.name}: {backend} cannot do what it asks for "
+                f"({', '.join(needs(one.scenario))})",
+                remedy="--backend sim can",
+            )
+    return [one for one in choices if one not in left_out], left_out
 
 
 def last_runs(runs: Path, scenario: str) -> list[LastRun]:
@@ -85,6 +109,23 @@ def last_runs(runs: Path, scenario: str) -> list[LastRun]:
             backend = str(row["backend"])
             newest[backend] = LastRun(backend, str(row["verdict"]), row.get("took_s"))
     return [newest[backend] for backend in sorted(newest)]
+
+
+def failed_files(runs: Path) -> list[str]:
+    """Return the scenario files outside the library that did not pass when last run."""
+    plans = sorted(runs.glob("*/latest/plan.yaml"))
+    asked = [_asked(path) for path in plans if not passed_last(runs, path.parts[-3])]
+    return [one for one in asked if one]
+
+
+def _asked(plan: Path) -> str:
+    """Return the file that a run was asked for by; "" where it was an id, or none can be read."""
+    try:
+        value = parse(plan.read_text(encoding="utf-8")).value
+        name = str(value["asked"]["name"])
+    except (OSError, UnicodeDecodeError, YamlError, KeyError, TypeError):
+        return ""
+    return name if Path(name).suffix in FILE_SUFFIXES else ""
 
 
 def passed_last(runs: Path, scenario: str) -> bool | None:

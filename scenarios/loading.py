@@ -13,9 +13,11 @@ from scenarios.explaining import Fault, explain
 from scenarios.marks import Marked, YamlError, parse
 from scenarios.models.scenario import Scenario
 from scenarios.naming import misnamed
+from scenarios.powering import powerless
 from scenarios.settings import Profile, Settings
 
 LIBRARY = Path(__file__).parent / "library"
+FILE_SUFFIXES = frozenset({".yaml", ".yml"})
 
 
 class ScenarioError(Exception):
@@ -42,7 +44,7 @@ def find(name: str, folder: Path = LIBRARY) -> Path:
     if name in known:
         return known[name]
     path = Path(name)
-    if path.suffix in {".yaml", ".yml"} or "/" in name:
+    if path.suffix in FILE_SUFFIXES or "/" in name:
         if path.is_file():
             return path
         raise ScenarioError(
@@ -120,7 +122,7 @@ def _validated(marked: Marked, origin: str) -> Scenario:
         scenario = Scenario.model_validate(marked.value)
     except ValidationError as error:
         raise _refused(explain(error, marked), origin) from error
-    for fault in misnamed(scenario, marked):
+    for fault in (*misnamed(scenario, marked), *powerless(scenario, marked)):
         raise _refused(fault, origin)
     return scenario
 

@@ -52,6 +52,18 @@ def parse_duration(text: object) -> timedelta:
     return amount * _UNITS[match[2]]
 
 
+def parse_deadline(text: object) -> timedelta:
+    """Read a duration within which something must come; it lasts.
+
+    Raises:
+        ValueError: it is none, or it has no length.
+    """
+    limit = parse_duration(text)
+    if not limit:
+        raise ValueError(f"`{_short(text)}`: nothing can come in no time; as in `5 min`")
+    return limit
+
+
 def render_duration(value: timedelta) -> str:
     """Write a duration so that `parse_duration` reads the same one back."""
     for unit in _LONGEST_FIRST:
@@ -268,6 +280,12 @@ _PART = r"\d+(\.\d+)? ?%"
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
+    PlainSerializer(render_duration),
+    _text(_NUMBER),
+]
+Deadline = Annotated[
+    timedelta,
+    BeforeValidator(parse_deadline),
     PlainSerializer(render_duration),
     _text(_NUMBER),
 ]

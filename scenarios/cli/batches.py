@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -19,6 +19,7 @@ from scenarios.reporting.junit import Case, write_junit
 
 _CODES = {"passed": 0, "failed": 1, "inconclusive": 3, "broken": BROKEN}
 Told = Callable[[str, str], None]  # (scenario, what happens in it)
+ONLY_SIMULATED = "what it does to a disk needs a simulated lab; --backend sim runs it"
 _GRAVEST = ("failed", "broken", "inconclusive", "passed")
 
 
@@ -27,11 +28,13 @@ class Batch:
     """What was to be run, and what became of it.
 
     Attributes:
-        choices: everything that was chosen.
+        choices: everything that was chosen, and can run.
+        left_out: what was chosen with others, and only a simulated lab can run.
         results: of those that ended, in order of their end.
     """
 
     choices: Sequence[Choice]
+    left_out: Sequence[Choice] = ()
     results: list[Result] = field(default_factory=list)
 
     def take(
@@ -67,22 +70,31 @@ class Batch:
         for result in self.results:
             if result.trouble:
                 click.echo(f"standby-lab: {result.trouble}", err=True)
-        if len(self.choices) > 1:
+        if len(self.choices) + len(self.left_out) > 1:
             click.echo()
             if self.results:
                 show_table(("scenario", "verdict", "took", "evidence"), list(self._rows()))
             counts = [result.verdict for result in self.results]
             told = [f"{counts.count(one)} {one}" for one in reversed(_GRAVEST) if one in counts]
             judged = f"\n{len(self.results)} of {len(self.choices)} judged"
-            click.echo(": ".join(filter(None, [judged, ", ".join(told)])))
+            left_out = f"; {len(self.left_out)} left out" if self.left_out else ""
+            click.echo(": ".join(filter(None, [judged, ", ".join(told)])) + left_out)
         if self.not_run:
             names = ", ".join(choice.scenario.id for choice in self.not_run)
             click.echo(f"not judged: {names}", err=True)
 
+    def tell_left_out(self) -> None:
+        """Say what was left out, and why."""
+        if self.left_out:
+            names = ", ".join(choice.scenario.id for choice in self.left_out)
+            click.echo(f"{len(self.left_out)} left out: {ONLY_SIMULATED}: {names}", err=True)
+
     def cases(self, terms: Terms) -> list[Case]:
         """Return the results as test reports have them."""
         made = [_case(result.choice, result, terms) for result in self.results]
-        return made + [_case(choice, None, terms) for choice in self.not_run]
+        made += [_case(choice, None, terms) for choice in self.not_run]
+        left_out = [_case(choice, None, terms) for choice in self.left_out]
+        return made + [replace(one, causes=[ONLY_SIMULATED]) for one in left_out]
 
     def report(self, terms: Terms, junit_xml: Path | None) -> None:
         """Write what CI reads: a JUnit file, and annotations within GitHub's actions."""

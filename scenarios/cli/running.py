@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from emulator.lab import Lab
-from scenarios.choosing import Choice, choose, passed_last
+from scenarios.choosing import Choice, choose, failed_files, fitting, passed_last
 from scenarios.cli.batches import Batch, live_lines
 from scenarios.cli.drills import narrator, show_outcome
 from scenarios.cli.output import show_json
@@ -19,7 +19,7 @@ from scenarios.cli.trouble import explain
 from scenarios.crew import Result, Terms, one_by_one, sensible_count, side_by_side
 from scenarios.engine_build import staged
 from scenarios.hosting import choose_backend
-from scenarios.loading import ScenarioError, library, load_profile
+from scenarios.loading import ScenarioError, load_profile
 from scenarios.planning import planned, rendered
 from scenarios.runner import leave
 from scenarios.settings import Settings, pairs
@@ -60,6 +60,7 @@ def run_batch(wish: Wish, *, as_json: bool) -> int:
         _show_plans(choices, as_json=as_json)
         return 0
     backend, why = choose_backend(wish.backend)
+    choices, left_out = fitting(choices, backend)
     if wish.keep and (backend == "sim" or (wish.jobs or 1) > 1):
         raise click.UsageError("--keep needs a lab that others can reach: not sim, and no -j")
     jobs = wish.jobs or (1 if wish.keep else sensible_count(backend, len(choices)))
@@ -74,7 +75,8 @@ def run_batch(wish: Wish, *, as_json: bool) -> int:
             linger=_stand if wish.keep else leave,
             explain=explain,
         )
-        batch = Batch(choices)
+        batch = Batch(choices, left_out)
+        batch.tell_left_out()
         try:
             with _results(batch, terms, jobs, why, quiet=as_json) as (results, tell):
                 batch.take(results, tell, stop_on_first=wish.stop_on_first)
@@ -86,9 +88,11 @@ def run_batch(wish: Wish, *, as_json: bool) -> int:
 def _choices(wish: Wish) -> list[Choice]:
     if not wish.names and not wish.families and not wish.rerun_failed:
         raise click.UsageError("name a scenario, a --family, or --rerun-failed")
-    everything = wish.names or wish.families
-    names = wish.names if everything else tuple(library())
-    choices = choose(names, wish.families, settings=_settings(wish))
+    settings = _settings(wish)
+    if wish.names or wish.families:
+        choices = choose(wish.names, wish.families, settings=settings)
+    else:
+        choices = choose(("*", *failed_files(wish.runs)), (), settings=settings)
     if not wish.rerun_failed:
         return choices
     return [one for one in choices if passed_last(wish.runs, one.scenario.id) is False]

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from scenarios.extent import MOST_USERS, MOST_VOICEMAIL_MB
 from scenarios.models.base import Answer, Name, Node, Strict
-from scenarios.units import Duration, Percentage, Repeat, WallTime
+from scenarios.units import Deadline, Duration, Percentage, Repeat, WallTime
 
 _MINUTE = timedelta(minutes=1)
 Version = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$")]
@@ -223,7 +223,7 @@ class PhonesBack(Strict):
     """
 
     share: Percentage
-    within: Duration
+    within: Deadline
 
 
 class Objectives(Strict):

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from scenarios.hostile import Kind as Hostile
 from scenarios.models.base import Answer, Name, Node, Strict
 from scenarios.models.lab import InSubnet
-from scenarios.units import Duration
+from scenarios.units import Deadline, Duration
 
 # Setting up and changing
 
@@ -109,7 +109,7 @@ class Arrival(Strict):
 
     on: Node
     to: str
-    within: Duration
+    within: Deadline
 
 
 class Advance(Strict):
@@ -122,7 +122,7 @@ class NextRun(Strict):
     """Whose run, and how long it may be until it has ended, on the Calendar."""
 
     on: Node
-    within: Duration
+    within: Deadline
 
 
 class AdvanceToNextRun(Strict):
@@ -143,7 +143,7 @@ class Sighting(Strict):
     on: Node
     event: str
     cause: str | None = None
-    within: Duration
+    within: Deadline
 
 
 class Expect(Strict):
@@ -174,7 +174,7 @@ class Wait(Strict):
 class AwaitFaults(Strict):
     """Wait until all faults that `when` has set up have begun, at most so long in real time."""
 
-    await_faults: Duration
+    await_faults: Deadline
 
 
 class WaitForOperator(Strict):

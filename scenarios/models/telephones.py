@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from scenarios.models.base import Answer, Name, Node, Strict
-from scenarios.units import Duration
+from scenarios.units import Deadline
 
 
 class Conversation(Strict):
@@ -37,7 +37,7 @@ class Arrivals(Strict):
     """
 
     at: Node
-    within: Duration
+    within: Deadline
     those_that_need_a_restart: Answer = "no"
 
 
@@ -94,7 +94,7 @@ class Registered(Strict):
 class CrowdSpec(Strict):
     """How soon all telephones of the crowd must be back, counted from the claim."""
 
-    within: Duration
+    within: Deadline
 
 
 class CrowdBack(Strict):

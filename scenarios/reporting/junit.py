@@ -27,7 +27,7 @@ class Case:
         parameters: what tells it from another run of the same scenario.
         verdict: `passed`, `failed`, `inconclusive`, `broken`, `not-run`.
         took_s: how long it took; 0 where that is unknown.
-        causes: lines that say what failed.
+        causes: lines that say what failed, or why it was not run.
         evidence: the folder of the run, "" where there is none.
         replay: the command that runs it again.
     """
@@ -91,7 +91,7 @@ def _add(suite: ET.Element, family: str, case: Case) -> None:
     for key, value in (*case.parameters, ("evidence", case.evidence), ("replay", case.replay)):
         ET.SubElement(properties, "property", {"name": key, "value": _clean(value)})
     if case.verdict == "not-run":
-        ET.SubElement(row, "skipped", {"message": "not run"})
+        ET.SubElement(row, "skipped", {"message": _clean("; ".join(case.causes) or "not run")})
     elif case.verdict != "passed":
         kind = "failure" if case.verdict == "failed" else "error"
         first = case.causes[0] if case.causes else case.verdict

@@ -14,13 +14,14 @@ from xml.etree import ElementTree as ET
 import pytest
 from drills import SMALL
 
-from scenarios.choosing import choose, last_runs, passed_last
+from scenarios.choosing import choose, fitting, last_runs, passed_last
 from scenarios.cli.batches import Batch
-from scenarios.crew import Result
+from scenarios.crew import Result, Terms
 from scenarios.engine_build import NoEngine, staged
 from scenarios.loading import ScenarioError
 from scenarios.reporting.github import annotate
 from scenarios.reporting.junit import Case, write_junit
+from scenarios.runner import leave
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "from scenarios.cli import main; main()"
@@ -45,6 +46,15 @@ def scenario(folder: Path, name: str, steps: str = "  - wait: 1 s\n") -> Path:
     return path
 
 
+TERMS = Terms(
+    runs=Path("runs"),
+    backend="netns",
+    seed=1,
+    real_time=False,
+    engine=None,
+    linger=leave,
+    explain=lambda error: (str(error), 4),
+)
 FAILS = "  - expect: {on: pbx1, event: run.failed, within: 1 min}\n"
 
 
@@ -113,6 +123,49 @@ def test_labs_side_by_side_are_judged_and_the_gravest_verdict_is_the_exit_code(
     again = call("run", *map(str, paths), *options, "--rerun-failed", "--format", "json")
 
     assert [row["scenario"] for row in json.loads(again.stdout)] == ["bad"]
+
+
+def test_a_file_outside_the_library_that_failed_is_run_again_without_being_named(
+    tmp_path: Path,
+) -> None:
+    failed, runs = scenario(tmp_path, "bad", FAILS), ("--runs", str(tmp_path / "runs"))
+    call("run", str(failed), str(scenario(tmp_path, "good")), "--backend", "sim", *runs)
+
+    again = call("run", "--rerun-failed", "--backend", "sim", *runs, "--format", "json")
+
+    assert [row["scenario"] for row in json.loads(again.stdout)] == ["bad"]
+
+
+def test_what_only_a_simulated_lab_can_do_is_left_out_of_a_family_and_said() -> None:
+    choices = choose(["torn*", "failover"], ["import"])
+
+    kept, left_out = fitting(choices, "netns")
+
+    assert [one.scenario.id for one in left_out] == ["torn-import", "disk-lied", "older-disk"]
+    assert {"failover", "hostile-files"} <= {one.scenario.id for one in kept}
+    assert fitting(choices, "sim") == (choices, [])
+
+
+def test_what_a_backend_cannot_host_is_refused_where_it_was_named_itself() -> None:
+    with pytest.raises(ScenarioError, match=r"torn-import: docker cannot .* \(disk-cache\)"):
+        fitting(choose(["torn-import"], []), "docker")
+
+
+def test_what_was_left_out_is_skipped_for_ci_and_does_not_change_the_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, left_out = fitting(choose(["never-initialised", "torn*"], []), "netns")
+    batch = Batch(kept, left_out)
+    batch.results.append(Result(kept[0], None, "the lab broke", 4))
+    batch.tell_left_out()
+    batch.show()
+
+    assert "1 left out: what it does to a disk needs a simulated lab" in capsys.readouterr().err
+    assert batch.exit_code == 4
+    batch.report(TERMS, tmp_path / "t.xml")
+    suite = ET.parse(tmp_path / "t.xml").getroot()  # noqa: S314 - our own file
+    assert [suite.get(key) for key in ("tests", "errors", "skipped")] == ["2", "1", "1"]
+    assert "simulated lab" in next(suite.iter("skipped")).get("message", "")
 
 
 def test_after_the_first_that_does_not_pass_no_more_are_begun(tmp_path: Path) -> None:

@@ -89,13 +89,14 @@ def test_what_cannot_be_meant_is_refused_with_its_line(old: str, new: str, words
 
 
 def test_a_state_to_start_from_is_built_by_steps_before_the_first_one() -> None:
-    scenario = read(changed("start: initialised", "start: failed-over"), "my.yaml")
+    text = changed("start: initialised", "start: failed-over")
+    scenario = read(text.replace("steps:\n", "steps:\n  - power on: pbx1\n", 1), "my.yaml")
 
-    told = planned(scenario)["steps"]
+    told, own = planned(scenario)["steps"], len(scenario.steps)
 
     assert told[0] == "initialise pbx2"
-    assert "power off pbx1" in told
-    assert told[-len(scenario.steps) :] == planned(read(TEXT, "x"))["steps"][-len(scenario.steps) :]
+    assert "power off pbx1" in told[:-own]
+    assert told[-own:] == ["power on pbx1", *planned(read(TEXT, "x"))["steps"][-(own - 1) :]]
 
 
 def test_parameters_change_the_lab_and_win_over_the_profile(tmp_path: Path) -> None:

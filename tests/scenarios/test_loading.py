@@ -74,6 +74,10 @@ def test_every_scenario_of_the_library_survives_a_round_trip(name: str) -> None:
             "did you mean `run.started`?",
         ),
         ("- wait: 5 s", "- cut transfer: {into: pbx2, after: 260 %}", 21, "at most `100 %`"),
+        ("within: 1 h", "within: 0 min", 17, "nothing can come in no time; as in `5 min`"),
+        ("- wait: 5 s", "- power off: pbx1", 21, "pbx1 is off at this step; add `power on: pbx1`"),
+        ("- wait: 5 s", "- run now: pbx1", 21, "pbx1 is off at this step; add `power on: pbx1`"),
+        ("- wait: 5 s", "- kill: {node: pbx1, back in: 1 s}", 21, "pbx1 is off at this step"),
     ],
 )
 def test_an_error_names_file_line_cause_and_remedy(
@@ -115,6 +119,23 @@ def test_a_text_that_is_no_scenario_is_refused_in_one_line(text: str) -> None:
         read(text, "my.yaml")
 
     assert caught.value.message.startswith("my.yaml:")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "- power on: pbx1\n  - power off: pbx1",
+        "- when: {on: pbx2, event: run.started, do: {power off: pbx2}}\n  - run now: pbx2",
+    ],
+)
+def test_a_box_that_may_have_power_may_be_acted_on(steps: str) -> None:
+    assert read(TEXT.replace("- wait: 5 s", steps, 1), "my.yaml")
+
+
+def test_a_drill_that_explores_passes_over_a_box_without_power() -> None:
+    text = TEXT.replace("- wait: 5 s", "- power off: pbx1", 1)
+
+    assert read(f"manner: exploring\n{text}", "my.yaml")
 
 
 def test_an_unknown_scenario_names_the_closest_one() -> None:
