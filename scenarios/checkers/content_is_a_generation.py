@@ -32,10 +32,12 @@ def _finished(record: Record) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
     A crash may swallow the event; then the register of backups knows of it, or what the
     engine of that appliance was given after its boot.
     """
-    boots = record.select("appliance", "booted")
-    booted = {one.node: one.number for one in boots if one.cause != "first"}
+    rebooted: dict[str, int] = {}  # by appliance, when it came back for the first time
+    for boot in record.select("appliance", "booted"):
+        if boot.cause != "first":
+            rebooted.setdefault(boot.node, boot.number)
     for event in record.select("engine", "run.exported"):
-        if event.number > booted.get(event.node, event.number):
+        if event.number > rebooted.get(event.node, event.number):
             yield event.number, event.node, event.detail.get("snapshot", {})
     for event in record.select("appliance", "backup.finished", "snapshot.created"):
         yield event.number, event.node, event.detail

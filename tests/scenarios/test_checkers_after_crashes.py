@@ -80,6 +80,7 @@ def test_an_export_that_only_the_engine_tells_of_counts_after_a_boot_alone() -> 
         return verdict("content-is-a-generation", preceded(untold, *rows))
 
     assert judged(boot, exported) is Verdict.PASSED
+    assert judged(boot, exported, replace(boot, number=0)) is Verdict.PASSED, "a later boot"
     assert judged(boot, other) is Verdict.FAILED
     assert judged(exported) is Verdict.FAILED
     assert judged(powered_on, exported) is Verdict.FAILED
