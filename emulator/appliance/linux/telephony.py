@@ -28,8 +28,8 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 REALM = "appliance"  # the same on both boxes: a phone's digest must count after a takeover
 ANSWER_LIMIT_S = 2.0
 RELAY = ("127.0.0.1", 2223)  # where rtpengine takes its orders
-RELAY_START_LIMIT_S = 20.0
-RELAY_PAUSE_S = 0.02
+START_LIMIT_S = 20.0
+START_PAUSE_S = 0.02
 LONGEST_ANSWER = 1 << 20
 Ask = Callable[..., Any]  # (method, parameters …)
 SCHEMA = """\
@@ -57,7 +57,7 @@ class KamailioTelephony:
         """Answer at an address, for these accounts.
 
         Raises:
-            OSError: a program is missing, or the database cannot be written.
+            OSError: a program is missing or does not start, or the database cannot be written.
         """
         if self._accounts != list(accounts):
             self._write(accounts)
@@ -68,15 +68,14 @@ class KamailioTelephony:
         for name, path in programs.items():
             if path is None:
                 raise OSError(f"{name} is not installed, so no phone can register")
-        relay, server = self._commands(address, programs)
-        self._processes = [self._start(relay)]
         try:
-            self._await_relay()
+            relay, server = self._commands(address, programs)
+            # The server is last: whoever is registered can call, and a call needs the relay.
+            self._start(relay, _relay_answers)
+            self._start(server, self._server_answers)
         except OSError:
             self.stop()
             raise
-        # The server is last: whoever is registered can call, and a call needs the relay.
-        self._processes.append(self._start(server))
         self._address = address
 
     def stop(self) -> None:
@@ -90,31 +89,20 @@ class KamailioTelephony:
 
     def registrations(self) -> tuple[Registration, ...]:
         """Return who is registered, by extension."""
-        if not self._processes:
+        if not self._address:
             return ()
         with self._asking() as ask:
             found = list(_registrations(ask))
         return tuple(sorted(found, key=lambda one: (one.extension, one.contact)))
 
-    def _await_relay(self) -> None:
-        """Return once the relay takes orders.
-
-        Raises:
-            OSError: it has ended, or does not answer in time.
-        """
-        (relay,) = self._processes
-        stopwatch = RealStopwatch()
-        deadline_s = stopwatch.now_s() + RELAY_START_LIMIT_S
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            asking.settimeout(RELAY_PAUSE_S)
-            asking.connect(RELAY)
-            while relay.poll() is None and stopwatch.now_s() < deadline_s:
-                with contextlib.suppress(TimeoutError, ConnectionRefusedError):
-                    asking.send(b"start d7:command4:pinge")  # a cookie, and bencoded the command
-                    asking.recv(LONGEST_ANSWER)
-                    return
-                stopwatch.sleep(RELAY_PAUSE_S)  # a refusal is told at once
-        raise OSError("rtpengine did not start, so no call could be heard")
+    def _server_answers(self) -> bool:
+        """Tell whether the server takes questions; a socket that was left takes none."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:
+            try:
+                asking.connect(str(self._run / "rpc.sock"))
+            except OSError:
+                return False
+        return True
 
     def _commands(self, address: str, programs: dict[str, Any]) -> Iterator[list[str]]:
         run = str(self._run)
@@ -127,9 +115,14 @@ class KamailioTelephony:
         server = ["-DD", "-E", "-m", "32", "-M", "4", "-w", run, "-Y", run]
         yield [programs["kamailio"], *server, "-f", str(configuration)]
 
-    def _start(self, argv: list[str]) -> subprocess.Popen[bytes]:
+    def _start(self, argv: list[str], ready: Callable[[], bool]) -> None:
+        """Start a program, and wait until it does its work.
+
+        Raises:
+            OSError: it has ended, or takes too long.
+        """
         with (self._run / "log").open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -137,6 +130,13 @@ class KamailioTelephony:
                 cwd="/",
                 start_new_session=True,  # its own process group, which `stop` ends as a whole
             )
+        self._processes.append(process)
+        stopwatch = RealStopwatch()
+        deadline_s = stopwatch.now_s() + START_LIMIT_S
+        while not ready():
+            if process.poll() is not None or stopwatch.now_s() > deadline_s:
+                raise OSError(f"{Path(argv[0]).name} did not start, so there is no telephony")
+            stopwatch.sleep(START_PAUSE_S)
 
     def _write(self, accounts: Sequence[SipAccount]) -> None:
         """Let these accounts count, for the next request on."""
@@ -172,6 +172,19 @@ class KamailioTelephony:
                 return json.loads(asking.recv(LONGEST_ANSWER)).get("result")
 
             yield ask
+
+
+def _relay_answers() -> bool:
+    """Ask the relay whether it is there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(START_PAUSE_S)
+        asking.connect(RELAY)
+        try:
+            asking.send(b"start d7:command4:pinge")  # a cookie, and bencoded the command
+            asking.recv(LONGEST_ANSWER)
+        except (TimeoutError, ConnectionRefusedError):
+            return False
+    return True
 
 
 def _ha1(account: SipAccount) -> str:
