@@ -18,7 +18,7 @@ class Activity:
     """Counts logged-in users and calls.
 
     Attributes:
-        calls: under way. There is no telephony here: a lab says how many there are
+        calls: under way. Those of the telephones are not counted: a lab says how many there are
             (`calls emulate`), and they end with the appliance.
     """
 

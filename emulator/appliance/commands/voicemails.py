@@ -1,6 +1,6 @@
 """Voice messages: callers leave them, nobody else makes any.
 
-There is no telephony: `voicemails take` says who is called and how long the caller speaks.
+No telephone reaches a box: `voicemails take` says who is called and how long the caller speaks.
 """
 
 from __future__ import annotations
